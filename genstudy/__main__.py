@@ -1,0 +1,5 @@
+"""Run the command line as `python -m genstudy`."""
+
+from genstudy.cli.app import main
+
+main()

@@ -1,0 +1,1 @@
+"""Designs: points in the unit cube, one column a parameter."""

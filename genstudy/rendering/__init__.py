@@ -1,0 +1,1 @@
+"""Study templates: found, rendered and checked."""
