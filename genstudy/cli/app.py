@@ -8,7 +8,10 @@ import sys
 import typer
 
 import genstudy
+from genstudy.cli import templates
 from genstudy.cli.csv import csv_command
+from genstudy.cli.schema import schema_command
+from genstudy.cli.specs import specs_command
 from genstudy.errors import GenstudyError
 
 app = typer.Typer(
@@ -36,6 +39,9 @@ def _options(
 
 
 app.command("csv")(csv_command)
+app.command("specs")(specs_command)
+app.add_typer(templates.app, name="templates")
+app.command("schema")(schema_command)
 
 
 def main() -> None:

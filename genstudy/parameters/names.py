@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from genstudy.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 ROW_ID = "ROW_ID"
 PARG_PREFIX = "PARG_"
@@ -56,3 +56,8 @@ def check_names(names: Sequence[str], *, where: str | None = None) -> None:
                 problem = f"the name '{name}' is given twice"
             raise UserError(problem, where=where, hint="rename one of them")
         seen[token] = name
+
+
+def known_tokens(names: Iterable[str]) -> dict[str, str]:
+    """Return {token: name} for the parameters."""
+    return {token_of(name): name for name in names}

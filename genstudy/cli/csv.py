@@ -1,0 +1,115 @@
+"""`genstudy csv`: make a parameter table."""
+
+from __future__ import annotations
+
+import io
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from genstudy.errors import UserError
+
+if TYPE_CHECKING:
+    from genstudy.parameters.laws import Parameter
+
+DEFAULT_NAMES = ("param1", "param2", "param3")
+
+
+def csv_command(
+    parameters: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME | NAME=LAW]...", show_default=False, help="Columns; see below."),
+    ] = None,
+    params: Annotated[
+        int | None,
+        typer.Option("--params", metavar="K", help="Columns param1 to paramK.", show_default=False),
+    ] = None,
+    rows: Annotated[
+        int | None,
+        typer.Option("-n", "--rows", "--num-values", help="Rows.  [default: 20]", show_default=False),
+    ] = None,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="A .csv, .csv.gz or .parquet file; - writes CSV to stdout.")
+    ] = Path("params.csv"),
+    index: Annotated[
+        str | None, typer.Option("-i", "--index", metavar="NAME", help="First column, counting from 0.")
+    ] = None,
+    design: Annotated[
+        str, typer.Option("--design", help="random, lhs, sobol, halton or grid (all combinations).")
+    ] = "random",
+    seed: Annotated[
+        int | None, typer.Option("--seed", help="The same seed gives the same bytes; drawn where not given.")
+    ] = None,
+    digits: Annotated[
+        int | None, typer.Option("--round", metavar="DIGITS", help="Decimals of floats.")
+    ] = None,
+    where: Annotated[
+        list[str] | None,
+        typer.Option("--where", metavar="TEST", help='As "a < b": rows meet it. Repeatable.'),
+    ] = None,
+    derive: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--derive", metavar="NAME=FORMULA", help='As "area = w * h": a column more. Repeatable.'
+        ),
+    ] = None,
+    unique: Annotated[
+        bool, typer.Option("--unique", help="Distinct rows only; memory grows with rows.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("-d", "--debug", help="Print the rows too.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace what stands at the output.")] = False,
+) -> None:
+    """Make a table of parameter values, and a record of how it was made.
+
+    A NAME alone takes whole numbers from 0 to 100. A LAW is one of int(lo,hi) uniform(a,b) loguniform(a,b)
+    normal(mu,sigma) truncnormal(mu,sigma,lo,hi) lognormal(mu,sigma) triangular(lo,mode,hi) beta(a,b,lo,hi)
+    choice(x,y,z) choice(x:0.7,y:0.3) range(start,stop,step) linspace(a,b,n) const(v), or a distribution of
+    scipy.stats by its own name, as gamma(2, scale=3). Quote it for the shell: 'width=uniform(0, 2.5)'.
+    """
+    from genstudy.cli.progress import Progress
+    from genstudy.tables.make import make_table
+
+    piped = str(output) == "-"
+    talk = sys.stderr if piped else sys.stdout
+    # Unbuffered: nothing is left to fail again when Python closes stdout.
+    target = io.FileIO(sys.stdout.fileno(), "wb", closefd=False) if piped else output
+    with Progress(shown=not debug) as bar:
+        record = make_table(
+            _parameters(parameters or [], params),
+            output=target,
+            rows=rows,
+            design=design,
+            seed=seed,
+            index=index,
+            digits=digits,
+            where=where or (),
+            derive=derive or (),
+            unique=unique,
+            force=force,
+            progress=bar.update if bar.possible else None,
+            show=(lambda text: print(text, end="", file=talk)) if debug else None,
+            note=lambda text: print(f"note: {text}", file=sys.stderr),
+        )
+    seeded = "" if record.seed is None else f", seed {record.seed}"
+    name = "stdout" if piped else output
+    count = f"{record.rows} {_plural('row', record.rows)}"
+    width = f"{len(record.parameters)} {_plural('parameter', len(record.parameters))}"
+    print(f"{name}: {count}, {width}, design {record.design}{seeded}", file=talk)
+    if not piped:
+        print(f"next: genstudy specs {output} -t echo -b {max(10, record.rows // 100)}")
+
+
+def _parameters(texts: list[str], count: int | None) -> list[Parameter]:
+    from genstudy.parameters.grammar import parse_parameter
+    from genstudy.parameters.names import numbered
+
+    if texts and count is not None:
+        raise UserError("--params and names are both given", hint="name the columns, or number them")
+    names = numbered(count) if count is not None else texts or DEFAULT_NAMES
+    return [parse_parameter(text) for text in names]
+
+
+def _plural(word: str, count: int) -> str:
+    return word if count == 1 else f"{word}s"

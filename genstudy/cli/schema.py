@@ -1,0 +1,34 @@
+"""`genstudy schema`: the JSON Schemas of the public formats."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from typing import Annotated, assert_never
+
+import typer
+
+
+class Format(StrEnum):
+    """A format with a schema."""
+
+    MANIFEST = "manifest"
+    STUDY = "study"
+
+
+def schema_command(
+    format: Annotated[Format, typer.Argument(help="Which format.", show_default=False)],  # noqa: A002
+) -> None:
+    """Print the JSON Schema of a format: what a campaign's manifest or a study file may hold."""
+    match format:
+        case Format.MANIFEST:
+            from genstudy.specs.manifest import manifest_schema
+
+            schema = manifest_schema()
+        case Format.STUDY:
+            from genstudy.studies.schema import study_schema
+
+            schema = study_schema()
+        case _:
+            assert_never(format)
+    typer.echo(json.dumps(schema, indent=2))

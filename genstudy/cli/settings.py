@@ -1,0 +1,37 @@
+"""`--set key=value`, as several commands take it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from genstudy.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def parse_settings(items: Sequence[str]) -> dict[str, Any]:
+    """Return {key: value}. A value that is JSON is taken as that, any other as text.
+
+    A number stays text where JSON would not write it the same way, such as 1.10.
+    """
+    settings: dict[str, Any] = {}
+    for item in items:
+        key, equals, text = item.partition("=")
+        if not equals or not key.strip().isidentifier():
+            raise UserError(
+                f"--set '{item}' is not key=value", hint="for instance: --set command='python3 model.py'"
+            )
+        settings[key.strip()] = _value(text)
+    return settings
+
+
+def _value(text: str) -> Any:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    if isinstance(value, int | float) and json.dumps(value) != text:
+        return text
+    return value

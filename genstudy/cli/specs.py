@@ -1,0 +1,100 @@
+"""`genstudy specs`: a study specification a batch from a table and a template."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from genstudy.cli.settings import parse_settings
+
+if TYPE_CHECKING:
+    from genstudy.specs.make import Campaign
+
+OUTPUT = Path("specs")
+SHOWN = 10
+
+
+def specs_command(
+    table: Annotated[Path, typer.Argument(help="The table: .csv, .csv.gz or .parquet.", show_default=False)],
+    template: Annotated[
+        str, typer.Option("-t", "--template", help="A built-in template's name, or the path of your own.")
+    ] = "echo",
+    batch_size: Annotated[
+        int | None, typer.Option("-b", "--batch-size", help="Rows a batch (1000 if nothing is said).")
+    ] = None,
+    batches: Annotated[int | None, typer.Option("--batches", help="The number of batches instead.")] = None,
+    output: Annotated[Path, typer.Option("-o", "--output", help="The campaign's folder.")] = OUTPUT,
+    index: Annotated[
+        str | None,
+        typer.Option("-i", "--index", help="The column of row ids (found from the table's record)."),
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option("--name", help="The campaign's name (the table's if nothing is said).")
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A variable of the template, key=value; JSON values are understood."),
+    ] = None,
+    start: Annotated[int, typer.Option("--start", help="The first row to use, counted from 0.")] = 0,
+    rows: Annotated[int | None, typer.Option("--rows", help="How many rows to use.")] = None,
+    inline: Annotated[
+        bool, typer.Option("--inline", help="Write the values into global.parameters; no pgen is needed.")
+    ] = False,
+    reference: Annotated[
+        bool, typer.Option("--reference", help="Leave the table where it is instead of copying it.")
+    ] = False,
+    allow_missing: Annotated[
+        bool, typer.Option("--allow-missing", help="Let empty and NaN cells pass.")
+    ] = False,
+    allow_unsafe_values: Annotated[
+        bool,
+        typer.Option("--allow-unsafe-values", help="Let shell-active values stand under a bare $(NAME)."),
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check everything, print the plan, write nothing.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace a campaign that exists.")] = False,
+) -> None:
+    """Make a campaign's folder: the table frozen, a pgen, and one study specification a batch."""
+    from genstudy.specs.make import make_specs
+    from genstudy.specs.options import Options
+
+    options = Options(
+        template=template,
+        batch_size=batch_size,
+        batches=batches,
+        index=index,
+        name=name,
+        variables=parse_settings(settings or []),
+        start=start,
+        rows=rows,
+        inline=inline,
+        reference=reference,
+        allow_missing=allow_missing,
+        allow_unsafe_values=allow_unsafe_values,
+    )
+    campaign = make_specs(table, output, options, force=force, dry_run=dry_run)
+    print_campaign(campaign, dry_run=dry_run)
+
+
+def print_campaign(campaign: Campaign, *, dry_run: bool) -> None:
+    """Print what was made, or would be, and the command that runs it."""
+    manifest = campaign.manifest
+    for warning in campaign.warnings:
+        typer.echo(f"genstudy: warning: {warning}", err=True)
+    rows, count = manifest.settings.rows, len(manifest.batches)
+    verb = "would hold" if dry_run else "holds"
+    typer.echo(
+        f"{campaign.folder} {verb} {count} batch{'es' if count > 1 else ''} of at most "
+        f"{manifest.settings.batch_size} rows: rows {manifest.settings.start} to "
+        f"{manifest.settings.start + rows - 1} of {manifest.table.source}, template {manifest.template.name}"
+    )
+    if dry_run:
+        for batch in manifest.batches[:SHOWN]:
+            typer.echo(f"  {batch.spec}  rows {batch.start} to {batch.start + batch.nrows - 1}")
+        if count > SHOWN:
+            typer.echo(f"  ... and {count - SHOWN} more")
+        return
+    typer.echo(f"run one:  {campaign.command(manifest.batches[0])}")

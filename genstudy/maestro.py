@@ -1,0 +1,173 @@
+"""The one module that knows Maestro: its loader, its names for things, and its command line."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from genstudy.errors import GenstudyError, UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+OLDEST = (1, 2, 1)
+"""Earlier versions sleep seconds after each local step and misread parameter names."""
+
+OWN_TOKENS = frozenset({"WORKSPACE", "LAUNCHER", "OUTPUT_PATH", "SPECROOT"})
+FOLDER_MARKS = frozenset("-_.() abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
+"""What Maestro keeps of a name when it makes a folder; a space becomes an underscore."""
+
+LONGEST_NAME = 242
+"""Bytes that a step's name and its label may have together: files are named `step_label.<process>.out`."""
+
+FUNNEL = re.compile(r"_\*|\*")
+"""What Maestro takes off a dependency's name to find the step."""
+
+SCHEDULERS = ("local", "slurm", "flux", "lsf")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """A study step. texts: its `run` entries, with the study's variables put in; depends: as written."""
+
+    name: str
+    texts: Mapping[str, str]
+    depends: tuple[str, ...]
+
+    @property
+    def funnels(self) -> set[str]:
+        """The steps all of whose combinations this one waits for (`name_*`)."""
+        return {FUNNEL.sub("", name) for name in self.depends if "*" in name}
+
+    def follows(self, names: Iterable[str]) -> set[str]:
+        """Return those of these steps whose parameters this one takes over, as Maestro does.
+
+        These are the steps it depends on and those whose workspace it looks at, without the funnels.
+        """
+        texts = self.texts.values()
+        looked_at = {name for name in names if any(f"$({name}.workspace)" in text for text in texts)}
+        return (looked_at | {name for name in names if name in self.depends}) - self.funnels
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spec:
+    """A specification as Maestro's own loader gives it. data: the YAML document."""
+
+    name: str
+    steps: tuple[Step, ...]
+    variables: tuple[str, ...]
+    data: Mapping[str, Any]
+
+
+@cache
+def check_version() -> str:
+    """Return Maestro's version, refusing one that is too old."""
+    found = version("maestrowf")
+    numbers = tuple(int(part) for part in found.split(".")[:3] if part.isdigit())
+    if numbers < OLDEST:
+        wanted = ".".join(map(str, OLDEST))
+        raise GenstudyError(
+            f"maestrowf {found} is too old: pip install 'maestrowf>={wanted}'\n"
+            "  earlier versions sleep after every step and mix up parameters such as P1 and P10"
+        )
+    return found
+
+
+def load_spec(text: str, where: str) -> Spec:
+    """Load and validate a specification with Maestro's own loader.
+
+    where: what to call the text in messages. Raises UserError with Maestro's reason.
+    """
+    from maestrowf.specification import YAMLSpecification
+
+    check_version()
+    try:
+        loaded = YAMLSpecification.load_specification_from_stream(io.StringIO(text))
+        data = {
+            "description": loaded.description,
+            "env": loaded.environment,
+            "batch": loaded.batch,
+            "study": loaded.study,
+            "global.parameters": loaded.globals,
+        }
+        environment = _environment(loaded)
+        steps = tuple(_step(step, environment) for step in loaded.get_study_steps())
+    except Exception as problem:
+        raise UserError(
+            f"Maestro does not accept the specification: {_reason(problem)}",
+            where=where,
+            hint="mend the template",
+        ) from problem
+    variables = (
+        *(loaded.environment.get("variables") or {}),
+        *(loaded.environment.get("labels") or {}),
+        *(item["name"] for kind in (loaded.environment.get("dependencies") or {}).values() for item in kind),
+    )
+    return Spec(name=str(loaded.name), steps=steps, variables=variables, data=data)
+
+
+def _reason(problem: Exception) -> str:
+    message = getattr(problem, "message", None) or str(problem) or type(problem).__name__
+    return f"the key {message} is missing" if isinstance(problem, KeyError) else str(message)
+
+
+def _environment(loaded: Any) -> Any:
+    """The study's variables, in the order in which Maestro adds them before a run."""
+    from maestrowf.datastructures.environment import Variable
+
+    environment = loaded.get_study_environment()
+    environment.remove("OUTPUT_PATH")
+    for name in ("OUTPUT_PATH", "SPECROOT"):
+        environment.add(Variable(name, f"/{name}"))
+    return environment
+
+
+def _step(step: Any, environment: Any) -> Step:
+    texts = {
+        key: environment.apply_environment(value)
+        for key, value in step.run.items()
+        if isinstance(value, str) and value
+    }
+    return Step(name=step.name, texts=texts, depends=tuple(map(str, step.run["depends"] or ())))
+
+
+def folder_name(text: str) -> str:
+    """Return the folder name that Maestro makes of a label or a step's name."""
+    return "".join(mark for mark in text if mark in FOLDER_MARKS).replace(" ", "_")
+
+
+def run_command(spec: Path, pgen: Path | None, *options: str) -> list[str]:
+    """Return the arguments of `maestro` that run a specification."""
+    return ["run", str(spec), *(["--pgen", str(pgen)] if pgen else []), *options]
+
+
+def run_in_foreground(
+    spec: Path, pgen: Path | None, out: Path, *, log: Path, options: Sequence[str] = ()
+) -> int:
+    """Run a specification to its end with the installed Maestro, and return Maestro's exit code.
+
+    out: the study's folder, which must not exist (Maestro would delete it). Steps of local studies are
+    polled without a pause; standard input is closed; Maestro's log goes to `log`.
+    """
+    check_version()
+    if out.exists():
+        raise UserError("the output folder exists, and Maestro would delete it", where=str(out))
+    command = run_command(spec, pgen, "-fg", "-y", "-s", "0", "-o", str(out.absolute()), *options)
+    with log.open("wb") as stream:
+        done = subprocess.run(
+            [sys.executable, "-m", "maestrowf.maestro", *command],
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            check=False,
+        )
+    return done.returncode

@@ -1,0 +1,87 @@
+"""What laws of scipy.stats need; importing it imports scipy.stats, so only a law that needs it does."""
+
+from __future__ import annotations
+
+import inspect
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import stats
+
+from genstudy.errors import UserError, near
+from genstudy.parameters.laws import TINY
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from genstudy.parameters.laws import ScipyLaw
+
+MOST_LEVELS = 2**40
+"""A discrete support wider than this counts as unbounded: no grid of it could be written."""
+
+
+@lru_cache(maxsize=1)
+def names() -> frozenset[str]:
+    """Return the names of the univariate distributions of scipy.stats."""
+    kinds = (stats.rv_continuous, stats.rv_discrete)
+    return frozenset(name for name in dir(stats) if isinstance(getattr(stats, name), kinds))
+
+
+def is_discrete(name: str) -> bool:
+    """Return whether the distribution of this name gives integers."""
+    return isinstance(getattr(stats, name), stats.rv_discrete)
+
+
+def signature(name: str) -> str:
+    """Return how scipy wants a distribution's arguments, such as `gamma(a, loc=0, scale=1)`."""
+    shapes = getattr(stats, name).shapes
+    common = ["loc=0"] if is_discrete(name) else ["loc=0", "scale=1"]
+    return f"{name}({', '.join(([shapes] if shapes else []) + common)})"
+
+
+@lru_cache(maxsize=4096)
+def _frozen(name: str, arguments: tuple[float, ...], keywords: tuple[tuple[str, float], ...]) -> Any:
+    distribution = getattr(stats, name)
+    bound = inspect.signature(distribution._parse_args).bind(*arguments, **dict(keywords))  # noqa: SLF001
+    return distribution(*bound.args, **bound.kwargs)
+
+
+def _of(law: ScipyLaw) -> Any:
+    return _frozen(law.name, law.arguments, law.keywords)
+
+
+def check(law: ScipyLaw) -> None:
+    """Refuse an unknown distribution, arguments that do not fit it, and values that are not finite."""
+    if law.name not in names():
+        raise UserError(
+            f"there is no law '{law.name}' in scipy.stats{near(law.name, names())}",
+            hint="laws of scipy.stats go by their own names",
+        )
+    hint = f"scipy.stats writes it {signature(law.name)}"
+    try:
+        frozen = _of(law)
+    except TypeError as error:
+        raise UserError(f"{law.text}: {error}", hint=hint) from None
+    with np.errstate(all="ignore"):
+        ends = np.asarray(frozen.ppf([TINY, 0.5, 1 - TINY]), dtype=np.float64)
+    if np.isnan(ends).any():
+        raise UserError(f"{law.text}: an argument is outside what the law allows", hint=hint)
+    if not np.isfinite(ends).all() or (is_discrete(law.name) and np.abs(ends).max() >= 2**53):
+        raise UserError(f"{law.text}: its values would overflow", hint="take arguments nearer to 1")
+
+
+def ppf(law: ScipyLaw, u: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the inverse CDF at points inside (0, 1)."""
+    return np.asarray(_of(law).ppf(u), dtype=np.float64)
+
+
+@lru_cache(maxsize=4096)
+def finite_support(law: ScipyLaw) -> tuple[int, int] | None:
+    """Return the lowest and highest value of a discrete law, or None where there is none or no such."""
+    if not is_discrete(law.name):
+        return None
+    lowest, highest = _of(law).support()
+    if not (np.isfinite(lowest) and np.isfinite(highest)) or highest - lowest >= MOST_LEVELS:
+        return None
+    return int(lowest), int(highest)

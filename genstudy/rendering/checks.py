@@ -1,0 +1,197 @@
+"""What is checked in a rendered specification, beyond what Maestro checks itself.
+
+Each check is for something that Maestro takes without a word and that loses or mixes up rows, or changes a
+value. What it finds about the use of parameters is returned.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from genstudy.errors import UserError, near
+from genstudy.maestro import FOLDER_MARKS, FUNNEL, LONGEST_NAME, Spec, Step, load_spec
+from genstudy.parameters.names import PARG_PREFIX, RESERVED, ROW_ID, known_tokens
+from genstudy.rendering.tokens import Use, check_tokens, find_uses
+from genstudy.rendering.yaml_text import check_unchanged, compose
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import yaml
+
+MARKS_IN_USE = ("_row_", "_shared_")
+"""What joins a step's name to a row's label in the names that Maestro makes of both."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """A specification that passed: the YAML nodes, Maestro's reading of it, each step's own uses."""
+
+    node: yaml.MappingNode
+    spec: Spec
+    uses: dict[str, frozenset[Use]]
+
+    def bare_columns(self, names: Sequence[str]) -> set[str]:
+        """Return the parameters whose value a step puts into its text as it is."""
+        bare = {use.token for uses in self.uses.values() for use in uses if use.bare}
+        return {name for token, name in known_tokens(names).items() if token in bare}
+
+    @property
+    def uses_row_id(self) -> bool:
+        """Whether a step uses the row id."""
+        return any(use.token == ROW_ID for uses in self.uses.values() for use in uses)
+
+    def unused(self, names: Sequence[str]) -> list[str]:
+        """Return the parameters that no step uses."""
+        used = {use.token for uses in self.uses.values() for use in uses}
+        return [name for token, name in known_tokens(names).items() if token not in used]
+
+
+def check_spec(text: str, names: Sequence[str], shared: Sequence[str], *, where: str) -> Checked:
+    """Check a rendered specification against the parameters' names.
+
+    shared: the steps that run once per distinct set of values. Raises UserError at the first fault.
+    """
+    node = compose(text, where)
+    check_unchanged(node, text, where)
+    spec = load_spec(text, where)
+    tokens = known_tokens(names)
+    _check_study(spec, tokens, where)
+    step_names = [step.name for step in spec.steps]
+    uses = {}
+    for step in spec.steps:
+        _check_step(step, step_names, where)
+        for key, value in step.texts.items():
+            place = f"{where}, step '{step.name}', {key}"
+            check_tokens(value, where=place, tokens=tokens, variables=spec.variables, steps=step_names)
+            _check_variables_replaced(value, spec, place)
+        uses[step.name] = frozenset(use for value in step.texts.values() for use in find_uses(value, tokens))
+    if not any(uses.values()):
+        first = next(iter(tokens))
+        raise UserError(
+            "no step uses a parameter, so nothing would be run for each row",
+            where=where,
+            hint=f"use the parameters in a step, such as $({first}.quoted)",
+        )
+    _check_shared(spec, uses, shared, where)
+    return Checked(node=node, spec=spec, uses=uses)
+
+
+def _check_study(spec: Spec, tokens: dict[str, str], where: str) -> None:
+    if strange := set(spec.name) - FOLDER_MARKS:
+        raise UserError(
+            f"the study's name '{spec.name}' has {_marks(strange)}, which cannot stand in a file name",
+            where=where,
+            hint="use letters, digits, spaces, dots, dashes and underscores",
+        )
+    if spec.data["global.parameters"]:
+        raise UserError(
+            "the template has a global.parameters block of its own, which would hide the table's",
+            where=where,
+            hint="take it out: the parameters come from the table",
+        )
+    for variable in spec.variables:
+        if variable in tokens:
+            raise UserError(
+                f"$({variable}) is a variable of the template and the parameter '{tokens[variable]}' of the "
+                "table: Maestro would use the variable in every row",
+                where=where,
+                hint="rename one of them",
+            )
+        if variable.startswith(PARG_PREFIX) or variable in RESERVED - {"OUTPUT_PATH"}:
+            raise UserError(
+                f"the variable {variable} has a name that is taken", where=where, hint="rename the variable"
+            )
+
+
+def _check_step(step: Step, names: list[str], where: str) -> None:
+    place = f"{where}, step '{step.name}'"
+    if names.count(step.name) > 1:
+        raise UserError(
+            "two steps have this name, and Maestro would drop the second",
+            where=place,
+            hint="rename one of them",
+        )
+    if strange := set(step.name) - FOLDER_MARKS:
+        raise UserError(
+            f"the name has {_marks(strange)}, which cannot stand in a folder's name",
+            where=place,
+            hint="use letters, digits, dots, dashes and underscores",
+        )
+    taken = [mark for mark in MARKS_IN_USE if mark in step.name]
+    if taken:
+        raise UserError(
+            f"a step's name cannot hold '{taken[0]}': row folders are told apart by it",
+            where=place,
+            hint="rename the step",
+        )
+    for needed in step.depends:
+        target = FUNNEL.sub("", needed) if "*" in needed else needed
+        if target not in names:
+            raise UserError(
+                f"it depends on '{needed}', and there is no such step{near(target, names)}",
+                where=place,
+                hint=f"steps are: {', '.join(names)}",
+            )
+
+
+def _check_variables_replaced(text: str, spec: Spec, place: str) -> None:
+    """Maestro puts variables in one after the other, so one that uses a later one keeps its text."""
+    for variable in spec.variables:
+        if f"$({variable})" in text and variable != "OUTPUT_PATH":
+            raise UserError(
+                f"$({variable}) stays as it is: a variable that uses it comes before it",
+                where=place,
+                hint=f"move {variable} to the top of env: variables",
+            )
+
+
+def _check_shared(spec: Spec, uses: dict[str, frozenset[Use]], shared: Sequence[str], where: str) -> None:
+    steps = {step.name: step for step in spec.steps}
+    per_row = per_row_steps(spec, uses, shared)
+    for name in shared:
+        place = f"{where}, step '{name}'"
+        if name not in steps:
+            raise UserError(f"shared(): there is no such step{near(name, steps)}", where=place)
+        if not uses[name]:
+            raise UserError(
+                "it is marked as shared, but uses no parameter: it runs once a batch anyway",
+                where=place,
+                hint="take shared() away",
+            )
+        if name in per_row:
+            raise UserError(
+                "it is marked as shared, but needs a row of its own: it uses $(ROW_ID), or a step that runs "
+                "once a row",
+                where=place,
+                hint="take shared() away, or that use",
+            )
+
+
+def per_row_steps(spec: Spec, uses: dict[str, frozenset[Use]], shared: Sequence[str]) -> set[str]:
+    """Return the steps that run once a row, by their own uses or by those of the steps they follow."""
+    per_row: set[str] = set()
+    for _ in spec.steps:
+        per_row |= {s.name for s in spec.steps if uses[s.name] and _needs_row(uses[s.name], s.name in shared)}
+        per_row |= {step.name for step in spec.steps if step.follows(per_row)}
+    return per_row
+
+
+def _needs_row(uses: frozenset[Use], shared: bool) -> bool:
+    return not shared or ROW_ID in {use.token for use in uses}
+
+
+def check_lengths(spec: Spec, label: int, *, where: str) -> None:
+    """Refuse a step whose name and the longest label (bytes) are too long for a file's name together."""
+    for step in spec.steps:
+        if len(step.name) + label > LONGEST_NAME:
+            raise UserError(
+                f"the name and the longest row label have {len(step.name) + label} characters together",
+                where=f"{where}, step '{step.name}'",
+                hint=f"file names hold both, {LONGEST_NAME} at most: shorten the step's name or the row ids",
+            )
+
+
+def _marks(strange: set[str]) -> str:
+    return ", ".join(repr(mark) for mark in sorted(strange))

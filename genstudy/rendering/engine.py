@@ -1,0 +1,127 @@
+"""Study templates rendered, and what is wrong in one said with its file, line and the nearest name."""
+
+from __future__ import annotations
+
+import re
+import traceback
+from typing import TYPE_CHECKING, Any
+
+from jinja2.exceptions import TemplateError, TemplateNotFound, TemplateSyntaxError, UndefinedError
+
+from genstudy.errors import UserError, near
+from genstudy.rendering.context import BatchView, ParameterView, StudyView, TableView, base_context
+from genstudy.rendering.loader import TemplateLoader, make_environment, variables_of
+from genstudy.rendering.macros import Macros, read_text
+from genstudy.rendering.templates import builtin_names
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from genstudy.rendering.templates import TemplateSource
+
+UNDEFINED = re.compile(r"^'([^']+)' is undefined")
+VIEWS = (StudyView, BatchView, TableView, ParameterView)
+WRONG_IN_TEMPLATE = (TemplateError, ArithmeticError, LookupError, TypeError, ValueError)
+"""What an expression in a template can raise; anything else is a fault of this program."""
+
+
+class StudyTemplate:
+    """A template ready to be rendered for the batches of one table.
+
+    Raises UserError, with file and line, for what is wrong in the template.
+    """
+
+    def __init__(
+        self, source: TemplateSource, params: Sequence[ParameterView], variables: Mapping[str, Any]
+    ) -> None:
+        """Compile the template; `variables` are what it sees as `vars`."""
+        self.source = source
+        self._loader = TemplateLoader(source.file.parent)
+        self._environment = make_environment(self._loader)
+        self._variables = dict(variables)
+        self._macros = Macros(params, self._render_deck)
+        self._context = {**base_context(params, variables), **self._macros.exported()}
+        self._deck_context = {**self._context, **{param.name: param.token for param in params}}
+        try:
+            self._template = self._environment.get_template(source.file.name)
+            known = variables_of(self._environment, source.file.name)
+        except TemplateError as problem:
+            raise self._translated(problem) from problem
+        self._check_variables(known)
+
+    @property
+    def shared_steps(self) -> list[str]:
+        """The steps that the last rendering marked as shared."""
+        return list(self._macros.shared_steps)
+
+    @property
+    def sha256(self) -> str:
+        """The hash of the template's text and of all that it extends, includes or writes as a deck."""
+        return self._loader.sha256
+
+    def render(self, study: StudyView, batch: BatchView, table: TableView) -> str:
+        """Return the text for one batch."""
+        self._macros.shared_steps.clear()
+        try:
+            return self._template.render(self._context, study=study, batch=batch, table=table)
+        except UserError as problem:
+            problem.where = problem.where or self._place(problem)
+            raise
+        except WRONG_IN_TEMPLATE as problem:
+            raise self._translated(problem) from problem
+
+    def _render_deck(self, path: Path) -> str:
+        text = read_text(path)
+        self._loader.texts[str(path)] = text
+        try:
+            return self._environment.from_string(text).render(self._deck_context)
+        except WRONG_IN_TEMPLATE as problem:
+            line = getattr(problem, "lineno", None) or _line_in(problem, "<template>")
+            raise UserError(
+                self._message(problem, self._deck_context), where=f"{path}, line {line}"
+            ) from problem
+
+    def _check_variables(self, known: set[str] | None) -> None:
+        """Refuse a variable that was set and that no template looks at: most often a slip of the pen."""
+        for name in self._variables:
+            if known is not None and name not in known:
+                raise UserError(
+                    f"the template '{self.source.name}' has no variable '{name}'{near(name, known)}",
+                    hint=f"its variables are: {', '.join(sorted(known))}" if known else "it has no variables",
+                )
+
+    def _translated(self, problem: Exception) -> UserError:
+        if isinstance(problem, TemplateSyntaxError):
+            file = problem.filename or self.source.name
+            return UserError(str(problem.message), where=f"{file}, line {problem.lineno}")
+        hint = None
+        if isinstance(problem, TemplateNotFound):
+            hint = f"built in are: {', '.join(builtin_names())}; others are found beside the template"
+        return UserError(self._message(problem, self._context), where=self._place(problem), hint=hint)
+
+    def _message(self, problem: Exception, context: Mapping[str, Any]) -> str:
+        text = getattr(problem, "message", None) or str(problem)
+        if isinstance(problem, TemplateNotFound):
+            return f"there is no template '{problem.name}'{near(str(problem.name), builtin_names())}"
+        if not isinstance(problem, UndefinedError):
+            return str(text)
+        if found := UNDEFINED.search(text):
+            name = found.group(1)
+            return f"'{name}' is not defined{near(name, {*context, 'study', 'batch', 'table'})}"
+        name = text.rpartition("attribute ")[2].strip("'")
+        if "Variables" in text:
+            return f"vars.{name} is not set{near(name, self._variables)}; pass --set {name}=VALUE"
+        fields = {field for view in VIEWS for field in dir(view) if not field.startswith("_")}
+        return f"{text}{near(name, fields)}"
+
+    def _place(self, problem: Exception) -> str:
+        for frame in reversed(traceback.extract_tb(problem.__traceback__)):
+            if frame.filename in self._loader.files:
+                return f"{frame.filename}, line {frame.lineno}"
+        return str(self.source.name)
+
+
+def _line_in(problem: Exception, filename: str) -> int | None:
+    frames = traceback.extract_tb(problem.__traceback__)
+    return next((frame.lineno for frame in reversed(frames) if frame.filename == filename), None)

@@ -1,0 +1,142 @@
+"""What templates call for the parts that repeat; each returns text, none of them does anything else."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from genstudy.errors import UserError, near
+from genstudy.maestro import SCHEDULERS
+from genstudy.parameters.names import ROW_ID
+from genstudy.rendering.shell import quote, quote_with_tokens
+from genstudy.rendering.tokens import check_tokens
+from genstudy.rendering.yaml_text import yaml_value
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from genstudy.rendering.context import ParameterView
+
+NEEDED_BY_SCHEDULER = {"slurm": ("host", "bank", "queue"), "lsf": ("host", "bank", "queue")}
+ARGUMENT_STYLES = {
+    "equals": "--{name}={value}",
+    "flags": "--{name} {value}",
+    "assign": "{name}={value}",
+    "positional": "{value}",
+}
+
+
+class Macros:
+    """The macros over one table's parameters. `shared_steps` collects what templates mark as shared."""
+
+    def __init__(self, params: Sequence[ParameterView], render_deck: Callable[[Path], str]) -> None:
+        """Take the parameters, and what renders a deck that is a Jinja template."""
+        self._params = params
+        self._tokens = {param.token[2:-1] for param in params}
+        self._render_deck = render_deck
+        self.shared_steps: list[str] = []
+
+    def exported(self) -> dict[str, Callable[..., str]]:
+        """Return the macros by the names that templates use."""
+        return {
+            "arguments": self.arguments,
+            "batch_block": self.batch_block,
+            "deck": self.deck,
+            "deck_json": self.deck_json,
+            "deck_keyvalue": self.deck_keyvalue,
+            "echo_params": self.echo_params,
+            "env_block": self.env_block,
+            "run_block": self.run_block,
+            "shared": self.shared,
+            "write_file": self.write_file,
+        }
+
+    def shared(self, step: str) -> str:
+        """Mark a step as shared: it runs once per distinct set of the values it uses. Returns its name."""
+        if step not in self.shared_steps:
+            self.shared_steps.append(step)
+        return yaml_value(step)
+
+    def echo_params(self) -> str:
+        """Shell lines that print every parameter as `TOKEN: value`, a line each."""
+        lines = [f"printf '%s: %s\\n' {param.token[2:-1]} {param.quoted}" for param in self._params]
+        return "\n".join(lines)
+
+    def arguments(self, style: str = "equals") -> str:
+        """Return the parameters as arguments of a command: equals, flags, assign or positional."""
+        if style not in ARGUMENT_STYLES:
+            raise UserError(
+                f"there is no argument style '{style}'{near(style, ARGUMENT_STYLES)}",
+                hint=f"styles are: {', '.join(ARGUMENT_STYLES)}",
+            )
+        form = ARGUMENT_STYLES[style]
+        return " ".join(form.format(name=param.name, value=param.quoted) for param in self._params)
+
+    def env_block(self, **variables: Any) -> str:
+        """The `env:` block with these variables."""
+        if not variables:
+            return ""
+        lines = [f"        {name}: {yaml_value(value)}" for name, value in variables.items()]
+        return "\n".join(["env:", "    variables:", *lines])
+
+    def batch_block(self, type: str = "local", **settings: Any) -> str:  # noqa: A002 - Maestro's key
+        """The `batch:` block of a scheduler: slurm, flux, lsf or local, with what Maestro needs for it."""
+        if type not in SCHEDULERS:
+            raise UserError(
+                f"there is no scheduler '{type}'{near(type, SCHEDULERS)}",
+                hint=f"Maestro has: {', '.join(SCHEDULERS)}",
+            )
+        missing = [key for key in NEEDED_BY_SCHEDULER.get(type, ()) if key not in settings]
+        if missing:
+            raise UserError(
+                f"the batch block for {type} lacks {', '.join(missing)}",
+                hint='Maestro dies on the first job without it; where the site has none, give ""',
+            )
+        lines = [f"    {key}: {yaml_value(value)}" for key, value in {"type": type, **settings}.items()]
+        return "\n".join(["batch:", *lines])
+
+    def run_block(self, settings: dict[str, Any] | None = None) -> str:
+        """Entries of a step's `run:` such as procs, nodes and walltime, a line each."""
+        return "\n".join(f"{key}: {yaml_value(value)}" for key, value in (settings or {}).items())
+
+    def write_file(self, path: str, text: str) -> str:
+        """Shell lines that write `text` to a file, parameters' tokens in it replaced, byte for byte.
+
+        Nothing in the text or in a value is seen by the shell. A token that is no parameter's is refused
+        if it looks like one, and is plain text otherwise.
+        """
+        check_tokens(text, where=f"the text of {path}", tokens=self._tokens)
+        lines = text.removesuffix("\n").split("\n")
+        words = [quote_with_tokens(line, {*self._tokens, ROW_ID}) for line in lines]
+        return " \\\n".join(["printf '%s\\n'", *(f"  {word}" for word in words), f"  > {quote(path)}"])
+
+    def deck(self, source: str, to: str | None = None) -> str:
+        """Shell lines that write the input deck `source`, filled in, to the file `to` (default: its name).
+
+        A deck ending in .j2 is a Jinja template that sees each parameter by name; others use `$(TOKEN)`.
+        """
+        path = Path(source)
+        name = to or path.name.removesuffix(".j2")
+        if path.suffix == ".j2":
+            return self.write_file(name, self._render_deck(path))
+        return self.write_file(name, read_text(path))
+
+    def deck_json(self, path: str = "input.json") -> str:
+        """Shell lines that write a JSON object of every parameter: numbers as numbers, the rest as text."""
+        lines = [f"  {json.dumps(p.name)}: {p.json}" for p in self._params]
+        return self.write_file(path, "{\n" + ",\n".join(lines) + "\n}\n")
+
+    def deck_keyvalue(self, path: str = "input.txt", separator: str = " = ") -> str:
+        """Shell lines that write `name = value` lines for every parameter."""
+        return self.write_file(path, "".join(f"{p.name}{separator}{p.token}\n" for p in self._params))
+
+
+def read_text(path: Path) -> str:
+    """Return a file's text; a UserError where it is missing or not UTF-8."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise UserError("there is no such file", where=str(path), hint="check the path") from None
+    except UnicodeDecodeError:
+        raise UserError("not UTF-8 text", where=str(path), hint="save it as UTF-8") from None

@@ -1,0 +1,149 @@
+"""The pgen's arguments baked into a rendered specification, without touching another line of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from genstudy.errors import UserError
+from genstudy.maestro import load_spec
+from genstudy.parameters.names import PARG_PREFIX
+from genstudy.rendering.yaml_text import in_quotes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from genstudy.tables.freeze import Slice
+
+REMARK = "# the rows of this batch, for pgen.py"
+INDENT = 4
+
+
+def pargs_of(
+    cut: Slice, *, csv: str, index: str | None, shared: Sequence[str], unsafe: bool
+) -> dict[str, str | int]:
+    """Return the variables that carry the pgen's arguments for a batch."""
+    pargs: dict[str, str | int] = {
+        "CSV": csv,
+        "START": cut.start,
+        "NROWS": cut.nrows,
+        "OFFSET": cut.offset,
+        "BYTES": cut.nbytes,
+        "SHA256": cut.sha256,
+    }
+    if index is not None:
+        pargs["INDEX"] = index
+    if shared:
+        pargs["SHARED"] = ",".join(shared)
+    if unsafe:
+        pargs["UNSAFE"] = "yes"
+    return {PARG_PREFIX + name: value for name, value in pargs.items()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Insertion:
+    """Where variables go into a text: at a character, between `before` and `after`, at an indentation.
+
+    flow: the mapping there is written in braces.
+    """
+
+    at: int
+    before: str = ""
+    after: str = ""
+    indent: int = 0
+    flow: bool = False
+
+    def insert(self, text: str, variables: Mapping[str, str | int]) -> str:
+        """Return the text with the variables in it."""
+        if self.flow:
+            items = "".join(f"{name}: {_scalar(value)}, " for name, value in variables.items())
+        else:
+            margin = " " * self.indent
+            lines = [REMARK, *(f"{name}: {_scalar(value)}" for name, value in variables.items())]
+            items = "".join(f"{margin}{line}\n" for line in lines)
+        return text[: self.at] + self.before + items + self.after + text[self.at :]
+
+
+def _scalar(value: str | int) -> str:
+    # Always in quotes: a hash such as 1234e56 would be a number, an index column could be called `no`.
+    return str(value) if isinstance(value, int) else in_quotes(value)
+
+
+def find_insertion(text: str, node: yaml.MappingNode, *, where: str) -> Insertion:
+    """Return where the first of `env: variables:` stands, or where these keys have to be made."""
+    environment = _value(node, "env")
+    if environment is None:
+        if node.flow_style:
+            return Insertion(
+                at=_after_brace(text, node), before="env: {variables: {", after="}}, ", flow=True
+            )
+        end = "" if text.endswith("\n") else "\n"
+        return Insertion(at=len(text), before=f"{end}\nenv:\n    variables:\n", indent=2 * INDENT)
+    _check_mapping(environment, "env", where)
+    variables = _value(environment, "variables")
+    if variables is None:
+        if environment.flow_style:
+            return Insertion(
+                at=_after_brace(text, environment), before="variables: {", after="}, ", flow=True
+            )
+        line, column = _first_key(environment)
+        margin = " " * column
+        return Insertion(at=_line_start(text, line), before=f"{margin}variables:\n", indent=column + INDENT)
+    _check_mapping(variables, "env: variables", where)
+    if variables.flow_style:
+        return Insertion(at=_after_brace(text, variables), flow=True)
+    line, column = _first_key(variables)
+    return Insertion(at=_line_start(text, line), indent=column)
+
+
+def _value(node: yaml.MappingNode, key: str) -> Any:
+    return next((value for name, value in node.value if name.value == key), None)
+
+
+def _check_mapping(node: yaml.Node, name: str, where: str) -> None:
+    if not isinstance(node, yaml.MappingNode):
+        raise UserError(
+            f"'{name}:' holds no variables",
+            where=f"{where}, line {node.start_mark.line + 1}",
+            hint="take the empty key out, or give it a variable",
+        )
+
+
+def _first_key(node: yaml.MappingNode) -> tuple[int, int]:
+    mark = node.value[0][0].start_mark
+    return mark.line, mark.column
+
+
+def _line_start(text: str, line: int) -> int:
+    at = 0
+    for _ in range(line):
+        at = text.index("\n", at) + 1
+    return at
+
+
+def _after_brace(text: str, node: yaml.MappingNode) -> int:
+    return _line_start(text, node.start_mark.line) + node.start_mark.column + 1
+
+
+def check_baked(text: str, plain: Mapping[str, Any], pargs: Mapping[str, Any], *, where: str) -> None:
+    """Compare what Maestro reads in the baked text with what it read before, and the arguments.
+
+    plain: the data before. Raises UserError where anything else changed.
+    """
+    after = load_spec(text, where).data
+    variables = {**pargs, **(plain["env"].get("variables") or {})}
+    expected = {**plain, "env": {**_filled(plain["env"]), "variables": variables}}
+    if {**after, "env": _filled(after["env"])} != expected:
+        raise UserError(
+            "the specification could not take up the pgen's arguments: its env block is written in a way "
+            "that genstudy does not understand",
+            where=where,
+            hint="write env: and variables: as indented lines",
+        )
+
+
+def _filled(environment: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the environment without its empty parts, which Maestro makes up where there is no env block."""
+    return {key: value for key, value in environment.items() if value}

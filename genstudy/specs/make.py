@@ -1,0 +1,246 @@
+"""A campaign's folder made from a table and a template: everything checked first, then written whole."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shlex
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import genstudy
+from genstudy.errors import UserError
+from genstudy.files import sha256_of, whole_folder
+from genstudy.maestro import run_command
+from genstudy.rendering.templates import find_template
+from genstudy.specs.batches import (
+    DEFAULT_BATCH_SIZE,
+    batch_ids,
+    check_campaign_name,
+    check_sizes,
+    equal_batches,
+    row_range,
+)
+from genstudy.specs.manifest import (
+    FILE_NAME,
+    FORMAT,
+    BatchEntry,
+    Manifest,
+    Settings,
+    TableEntry,
+    TemplateEntry,
+    read_manifest,
+)
+from genstudy.specs.options import Options
+from genstudy.specs.writer import SpecWriter
+from genstudy.tables.checks import CellCheck
+from genstudy.tables.freeze import Frozen, freeze
+from genstudy.tables.read import Table, open_table, parameters_of
+from genstudy.tables.record import read_record, record_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+TABLE_NAME = "table.csv"
+PGEN_NAME = "pgen.py"
+PGEN_FILE = Path(__file__).with_name(PGEN_NAME)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Campaign:
+    """A campaign's folder and manifest, and what a person should know about it."""
+
+    folder: Path
+    manifest: Manifest
+    warnings: tuple[str, ...] = ()
+
+    def command(self, batch: BatchEntry) -> str:
+        """Return the shell command that runs a batch with Maestro."""
+        pgen = self.folder / PGEN_NAME if self.manifest.pgen_sha256 else None
+        return shlex.join(["maestro", *run_command(self.folder / batch.spec, pgen)])
+
+
+def make_specs(
+    table: str | Path,
+    output: str | Path,
+    options: Options = Options(),  # noqa: B008 - frozen
+    *,
+    force: bool = False,
+    dry_run: bool = False,
+    progress: Callable[[int], None] | None = None,
+) -> Campaign:
+    """Make a campaign: manifest.json, table.csv, pgen.py and one specification a batch.
+
+    table: a CSV, gzipped CSV or Parquet file, a row a combination.
+    output: the folder; it appears complete or not at all. An existing one is refused, and with `force`
+    replaced if it is a campaign that holds nothing else.
+    dry_run: check and plan everything, write nothing. progress: gets the number of rows read so far.
+
+    Raises UserError for anything wrong in the table, the template or the options, before the folder appears.
+    """
+    table, output = Path(table), Path(output)
+    with _target(output, force=force, dry_run=dry_run) as folder:
+        maker = _Maker(open_table(table), options, folder)
+        manifest = maker.make(progress)
+    return Campaign(folder=output, manifest=manifest, warnings=tuple(maker.warnings))
+
+
+@contextmanager
+def _target(output: Path, *, force: bool, dry_run: bool) -> Iterator[Path | None]:
+    if output.exists() and force:
+        check_replaceable(output)
+    if dry_run:
+        yield None
+        return
+    with whole_folder(output, replace=force) as folder:
+        yield folder
+
+
+def check_replaceable(folder: Path) -> None:
+    """Refuse to replace a folder that is no campaign, or holds something that genstudy did not write."""
+    if not folder.is_dir() or folder.is_symlink():
+        raise UserError("this is not a campaign's folder", where=str(folder), hint="choose another -o")
+    known = {"study.yaml", TABLE_NAME, PGEN_NAME, FILE_NAME}
+    known.update(batch.spec for batch in read_manifest(folder).batches)
+    others = sorted(path.name for path in folder.iterdir() if path.name not in known or path.is_dir())
+    if others:
+        raise UserError(
+            f"the folder holds what genstudy specs did not write: {', '.join(others[:5])}",
+            where=str(folder),
+            hint="move that away first, or choose another -o: --force deletes specs, never results",
+        )
+
+
+class _Maker:
+    """Makes one campaign in a folder, or with no folder plans it."""
+
+    def __init__(self, table: Table, options: Options, folder: Path | None) -> None:
+        check_sizes(options.batch_size, options.batches)
+        self.table, self.options, self.folder = table, options, folder
+        self.record = read_record(table.path)
+        self.index = options.index or (self.record.index if self.record else None)
+        self.names = parameters_of(table, self.index)
+        self.name = options.name or table.path.name.split(".")[0]
+        check_campaign_name(self.name)
+        if options.reference and (options.inline or not table.path.name.endswith(".csv")):
+            raise UserError("--reference is for plain .csv tables that a pgen reads")
+        self.csv = str(table.path.resolve()) if options.reference else f"$(SPECROOT)/{TABLE_NAME}"
+        self.writer = SpecWriter(
+            find_template(options.template),
+            table=table,
+            names=self.names,
+            index=self.index,
+            laws=dict(self.record.parameters) if self.record else {},
+            campaign=self.name,
+            options=options,
+            csv=self.csv,
+        )
+        self.warnings: list[str] = []
+
+    def make(self, progress: Callable[[int], None] | None) -> Manifest:
+        trial = self.writer.trial()
+        bare = () if self.options.allow_unsafe_values else trial.bare_columns(self.names)
+        unused = trial.unused(self.names)
+        if unused:
+            shown = ", ".join(unused[:5]) + (f" and {len(unused) - 5} more" if len(unused) > 5 else "")
+            self.warnings.append(f"no step uses the parameter{'s' if len(unused) > 1 else ''} {shown}")
+        frozen = self._freeze(set(bare), progress)
+        row_range(frozen.rows, self.options.start, self.options.rows, where=str(self.table.path))
+        batches = self._write_specs(frozen)
+        pgen_sha256 = None if self.options.inline else self._copy_pgen()
+        manifest = self._manifest(frozen, batches, pgen_sha256)
+        if self.folder is not None:
+            self._write(FILE_NAME, manifest.to_text().encode())
+        return manifest
+
+    def _freeze(self, bare: set[str], progress: Callable[[int], None] | None) -> Frozen:
+        options = self.options
+        size = options.batch_size or DEFAULT_BATCH_SIZE
+        size_of: Callable[[int], int] = lambda _: size  # noqa: E731
+        stop = None if options.rows is None else options.start + options.rows
+        if options.batches is not None:
+            start, end = row_range(
+                self.table.count_rows(), options.start, options.rows, where=str(self.table.path)
+            )
+            size_of = equal_batches(end - start, options.batches)
+        check = CellCheck(self.table, bare=bare, allow_missing=options.allow_missing)
+        target = self.folder / TABLE_NAME if self.folder is not None and not options.reference else None
+        stream = (target or Path(os.devnull)).open("wb")
+        with stream:
+            return freeze(
+                self.table,
+                stream,
+                check=check,
+                index=self.index,
+                start=options.start,
+                stop=stop,
+                size_of=size_of,
+                verbatim=options.reference,
+                progress=progress,
+            )
+
+    def _write_specs(self, frozen: Frozen) -> list[BatchEntry]:
+        ids = batch_ids(len(frozen.slices))
+        self.writer.plan(frozen)
+        entries = []
+        for number, (batch_id, cut) in enumerate(zip(ids, frozen.slices, strict=True)):
+            name = f"{self.name}_{batch_id}"
+            data = self.writer.text(number, batch_id, name, cut).encode()
+            if self.folder is not None:
+                self._write(f"{name}.yaml", data)
+            entries.append(
+                BatchEntry.model_construct(
+                    id=batch_id,
+                    spec=f"{name}.yaml",
+                    start=cut.start,
+                    nrows=cut.nrows,
+                    offset=cut.offset,
+                    nbytes=cut.nbytes,
+                    sha256=cut.sha256,
+                    spec_sha256=hashlib.sha256(data).hexdigest(),
+                )
+            )
+        return entries
+
+    def _copy_pgen(self) -> str:
+        if self.folder is not None:
+            self._write(PGEN_NAME, PGEN_FILE.read_bytes())
+        return sha256_of(PGEN_FILE)
+
+    def _write(self, name: str, data: bytes) -> None:
+        assert self.folder is not None
+        (self.folder / name).write_bytes(data)
+
+    def _manifest(self, frozen: Frozen, batches: list[BatchEntry], pgen_sha256: str | None) -> Manifest:
+        options = self.options
+        return Manifest(
+            format=FORMAT,
+            genstudy=genstudy.__version__,
+            name=self.name,
+            table=TableEntry(
+                path=str(self.table.path.resolve()) if options.reference else TABLE_NAME,
+                sha256=frozen.sha256,
+                nbytes=frozen.nbytes,
+                rows=frozen.rows,
+                columns=list(self.table.columns),
+                index=self.index,
+                source=str(self.table.path),
+                record=json.loads(record_bytes(self.record)) if self.record else None,
+            ),
+            template=TemplateEntry(name=self.writer.template.source.name, sha256=self.writer.template.sha256),
+            settings=Settings(
+                mode="inline" if options.inline else "pgen",
+                start=options.start,
+                rows=sum(batch.nrows for batch in batches),
+                batch_size=max(batch.nrows for batch in batches),
+                variables=dict(options.variables or {}),
+                shared=self.writer.template.shared_steps,
+                allow_missing=options.allow_missing,
+                allow_unsafe_values=options.allow_unsafe_values,
+            ),
+            pgen_sha256=pgen_sha256,
+            batches=batches,
+        )

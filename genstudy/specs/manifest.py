@@ -1,0 +1,118 @@
+"""The manifest: what a campaign's folder holds, written once, read by everything that comes after.
+
+The format is public; docs/manifest.md describes it, and `genstudy schema manifest` prints its JSON Schema.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from genstudy.errors import UserError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FILE_NAME = "manifest.json"
+FORMAT: Literal[1] = 1
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TableEntry(_Part):
+    """The table the batches are slices of."""
+
+    path: str = Field(description="The table's file: beside the manifest, or elsewhere if it was left there.")
+    sha256: str = Field(description="SHA-256 of the table's bytes.")
+    nbytes: int = Field(ge=0, description="Size of the table in bytes.")
+    rows: int = Field(ge=1, description="Number of rows, the header not counted.")
+    columns: list[str] = Field(description="Names of all columns, in the table's order.")
+    index: str | None = Field(
+        description="The column that holds the row ids; null: rows are numbered from 0."
+    )
+    source: str = Field(description="The table that was given, as it was given.")
+    record: dict[str, Any] | None = Field(
+        description="How the table was made, as its own record tells: design, seed, laws, versions."
+    )
+
+
+class TemplateEntry(_Part):
+    """The study template the specs were rendered from."""
+
+    name: str = Field(description="A built-in template's name, or the path that was given.")
+    sha256: str = Field(
+        description="SHA-256 over its text and all that it extends, includes or writes as a deck."
+    )
+
+
+class Settings(_Part):
+    """What was asked for."""
+
+    mode: Literal["pgen", "inline"] = Field(
+        description="Whether a pgen reads the rows, or the specs hold them."
+    )
+    start: int = Field(ge=0, description="First row of the first batch.")
+    rows: int = Field(ge=1, description="Rows in all batches together.")
+    batch_size: int = Field(ge=1, description="Rows of the largest batch.")
+    variables: dict[str, Any] = Field(description="The template's variables, as set.")
+    shared: list[str] = Field(description="Steps that run once per distinct set of the values they use.")
+    allow_missing: bool = Field(description="Whether empty and NaN cells were let pass.")
+    allow_unsafe_values: bool = Field(description="Whether shell-active values were let pass unquoted.")
+
+
+class BatchEntry(_Part):
+    """One batch: rows [start, start + nrows), bytes [offset, offset + nbytes) of the table."""
+
+    id: str = Field(description="Number of the batch, zero-padded.")
+    spec: str = Field(description="The specification's file, beside the manifest.")
+    start: int = Field(ge=0, description="First row, counted from 0.")
+    nrows: int = Field(ge=1, description="Number of rows.")
+    offset: int = Field(ge=0, description="Place of the first row in the table, in bytes.")
+    nbytes: int = Field(ge=1, description="Size of the rows in the table, in bytes.")
+    sha256: str = Field(description="SHA-256 of the table's header line and the rows' bytes.")
+    spec_sha256: str = Field(description="SHA-256 of the specification's bytes.")
+
+
+class Manifest(_Part):
+    """A campaign's manifest."""
+
+    format: Literal[1] = Field(description="Version of this format.")
+    genstudy: str = Field(description="Version of genstudy that wrote it.")
+    name: str = Field(description="The campaign's name: specs are called <name>_<batch id>.yaml.")
+    table: TableEntry
+    template: TemplateEntry
+    settings: Settings
+    pgen_sha256: str | None = Field(description="SHA-256 of pgen.py; null where the specs are inline.")
+    batches: list[BatchEntry]
+
+    def to_text(self) -> str:
+        """Return the manifest as JSON, a line a batch."""
+        head = json.dumps(self.model_dump(exclude={"batches"}), indent=2, ensure_ascii=False)
+        lines = ",\n".join("    " + json.dumps(batch.__dict__, ensure_ascii=False) for batch in self.batches)
+        return f'{head.removesuffix("}").rstrip()},\n  "batches": [\n{lines}\n  ]\n}}\n'
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Return a campaign's manifest; a UserError where there is none or it cannot be understood."""
+    path = folder / FILE_NAME
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        raise UserError(
+            "not a campaign: it holds no manifest.json", where=str(folder), hint="genstudy specs makes one"
+        ) from None
+    try:
+        return Manifest.model_validate_json(text)
+    except ValidationError as problem:
+        first = problem.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise UserError(f"not a manifest: {place}: {first['msg']}", where=str(path)) from None
+
+
+def manifest_schema() -> dict[str, Any]:
+    """Return the JSON Schema of the manifest."""
+    return Manifest.model_json_schema()

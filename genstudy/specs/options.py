@@ -1,0 +1,40 @@
+"""What a campaign is made from, besides the table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What a campaign is made from, besides the table.
+
+    template: a built-in template's name, or the path of one.
+    batch_size, batches: rows a batch (default 1000), or the number of batches; not both.
+    index: the column of row ids (default: the one that the table's record names, or none).
+    name: the campaign's name (default: the table's).
+    variables: what the template sees as `vars`.
+    start, rows: the part of the table to use, rows counted from 0 (default: all).
+    inline: write the values into the specs instead of using a pgen.
+    reference: leave a CSV table where it is instead of copying it.
+    allow_missing: let empty and NaN cells pass.
+    allow_unsafe_values: let shell-active values stand under a bare `$(NAME)`.
+    """
+
+    template: str | Path = "echo"
+    batch_size: int | None = None
+    batches: int | None = None
+    index: str | None = None
+    name: str | None = None
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    start: int = 0
+    rows: int | None = None
+    inline: bool = False
+    reference: bool = False
+    allow_missing: bool = False
+    allow_unsafe_values: bool = False

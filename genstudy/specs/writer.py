@@ -1,0 +1,138 @@
+"""The text of each batch's specification, every one of them checked.
+
+The first text is checked in full, and so is each that is not the first with another batch's name in it.
+Where it is just that, what was proven of the first holds for it: the name has the same letters and length.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from genstudy.maestro import load_spec
+from genstudy.rendering.checks import Checked, check_lengths, check_spec
+from genstudy.rendering.context import BatchView, StudyView, TableView, parameter_views
+from genstudy.rendering.engine import StudyTemplate
+from genstudy.specs.bake import Insertion, check_baked, find_insertion, pargs_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from genstudy.rendering.templates import TemplateSource
+    from genstudy.specs.options import Options
+    from genstudy.tables.freeze import Frozen, Slice
+    from genstudy.tables.read import Table
+
+ROW_PREFIX = len("row_")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Proven:
+    """A rendered text that passed all checks, for a batch of this name."""
+
+    text: str
+    name: str
+    shared: list[str]
+    insertion: Insertion
+
+    def holds_for(self, text: str, name: str, shared: list[str]) -> bool:
+        return (
+            len(name) == len(self.name)
+            and shared == self.shared
+            and text == self.text.replace(self.name, name)
+        )
+
+
+class SpecWriter:
+    """Renders and checks the specifications of one campaign."""
+
+    def __init__(
+        self,
+        source: TemplateSource,
+        *,
+        table: Table,
+        names: Sequence[str],
+        index: str | None,
+        laws: Mapping[str, str],
+        campaign: str,
+        options: Options,
+        csv: str,
+    ) -> None:
+        """Compile the template for a table; csv is the table's place as the specs name it."""
+        views = parameter_views(names, table.columns, table.preview, laws)
+        self.template = StudyTemplate(source, views, options.variables)
+        self._table, self._names, self._index = table, names, index
+        self._options, self._csv = options, csv
+        self._study = StudyView(name=campaign, inline=options.inline)
+        self._frozen: Frozen | None = None
+        self._rows: Iterator[list[str]] = iter(())
+        self._count = 1
+        self._proven: _Proven | None = None
+
+    def trial(self) -> Checked:
+        """Render and check a first specification, before the table is read."""
+        nrows = len(self._table.preview)
+        batch = BatchView(name=f"{self._study.name}_0000", id="0000", number=0, count=1, start=0, nrows=nrows)
+        return self._check(self._render(batch, rows=nrows), self._where(batch))
+
+    def plan(self, frozen: Frozen) -> None:
+        """Take the frozen table; the batches' texts are asked for in its order then."""
+        self._frozen, self._count = frozen, len(frozen.slices)
+        self._rows = itertools.islice(self._table.rows(), self._options.start, None)
+
+    def text(self, number: int, batch_id: str, name: str, cut: Slice) -> str:
+        """Return one batch's specification."""
+        assert self._frozen is not None
+        batch = BatchView(
+            name=name, id=batch_id, number=number, count=self._count, start=cut.start, nrows=cut.nrows
+        )
+        text = self._render(batch, rows=self._frozen.rows)
+        if self._options.inline:
+            return self._inline(text, batch, cut)
+        shared = self.template.shared_steps
+        pargs = pargs_of(
+            cut,
+            csv=self._csv,
+            index=self._index,
+            shared=shared,
+            unsafe=self._options.allow_unsafe_values,
+        )
+        if self._proven is None or not self._proven.holds_for(text, name, shared):
+            self._proven = self._prove(text, batch, pargs)
+        return self._proven.insertion.insert(text, pargs)
+
+    def _prove(self, text: str, batch: BatchView, pargs: Mapping[str, str | int]) -> _Proven:
+        assert self._frozen is not None
+        where = self._where(batch)
+        checked = self._check(text, where)
+        check_lengths(checked.spec, ROW_PREFIX + self._frozen.longest_id, where=where)
+        insertion = find_insertion(text, checked.node, where=where)
+        check_baked(insertion.insert(text, pargs), checked.spec.data, pargs, where=where)
+        return _Proven(text=text, name=batch.name, shared=self.template.shared_steps, insertion=insertion)
+
+    def _inline(self, text: str, batch: BatchView, cut: Slice) -> str:
+        from genstudy.specs import inline
+
+        where = self._where(batch)
+        checked = self._check(text, where)
+        rows = list(itertools.islice(self._rows, cut.nrows))
+        batch_rows = inline.InlineRows.of(
+            rows, self._table.columns, self._index, cut.start, with_ids=checked.uses_row_id
+        )
+        batch_rows.check_values(str(self._table.path))
+        shared = self.template.shared_steps
+        batch_rows.check_workspaces(checked, shared, where=where)
+        whole = batch_rows.plain_tokens(text, where=where) + batch_rows.parameters_block()
+        batch_rows.check_written(load_spec(whole, where), checked.spec, where=where)
+        return whole
+
+    def _render(self, batch: BatchView, *, rows: int) -> str:
+        view = TableView(rows=rows, columns=self._table.columns, index=self._index)
+        return self.template.render(self._study, batch, view)
+
+    def _check(self, text: str, where: str) -> Checked:
+        return check_spec(text, self._names, self.template.shared_steps, where=where)
+
+    def _where(self, batch: BatchView) -> str:
+        return f"{self.template.source.name} rendered for {batch.name}"

@@ -1,0 +1,133 @@
+"""The record beside a made table, `params.json` for `params.csv`: all that it takes to make the table again."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from genstudy.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+FORMAT = 1
+SUFFIXES = (".csv.gz", ".parquet", ".csv")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableRecord:
+    """How a table was made. There is no clock time in it: the same call gives the same record.
+
+    table, bytes: the file's name without its folder, and its size; a table with another size is not this one.
+    columns: all of them, in order: the index if there is one, the parameters, what was derived.
+    seed: None where the design uses none. parameters: (name, law); derive: (name, expression).
+    digits: the decimals that floats were rounded to. versions: of what the values depend on.
+    """
+
+    genstudy: str
+    table: str
+    bytes: int
+    rows: int
+    columns: tuple[str, ...]
+    index: str | None = None
+    design: str
+    seed: int | None = None
+    parameters: tuple[tuple[str, str], ...]
+    derive: tuple[tuple[str, str], ...] = ()
+    where: tuple[str, ...] = ()
+    unique: bool = False
+    digits: int | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+
+def record_path(table: Path) -> Path:
+    """Return where a table's record is: the same name, with .json for its suffix."""
+    suffix = next((suffix for suffix in SUFFIXES if table.name.endswith(suffix)), "")
+    return table.with_name(table.name.removesuffix(suffix) + ".json")
+
+
+def record_bytes(record: TableRecord) -> bytes:
+    """Return the record as the bytes of its file."""
+    content = {
+        "format": FORMAT,
+        "genstudy": record.genstudy,
+        "table": record.table,
+        "bytes": record.bytes,
+        "rows": record.rows,
+        "columns": record.columns,
+        "index": record.index,
+        "design": record.design,
+        "seed": record.seed,
+        "parameters": [{"name": name, "law": law} for name, law in record.parameters],
+        "derive": [{"name": name, "expression": text} for name, text in record.derive],
+        "where": record.where,
+        "unique": record.unique,
+        "round": record.digits,
+        "versions": record.versions,
+    }
+    return (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def read_record(table: Path) -> TableRecord | None:
+    """Return the record of a table, or None where there is none or it does not belong to the table.
+
+    It belongs where it names the table's file and the size that the file has.
+    """
+    record = _read(record_path(table))
+    if record is None or not table.is_file():
+        return None
+    return record if (record.table, record.bytes) == (table.name, table.stat().st_size) else None
+
+
+def check_replaceable(table: Path, *, force: bool) -> None:
+    """Refuse to write a table whose record's place is taken by another file, unless `force` is set.
+
+    A record left by a table that is gone, or by the table that is replaced, may go.
+    """
+    path = record_path(table)
+    if path.is_dir():
+        raise UserError("the table's record belongs here, and this is a folder", where=str(path))
+    if force or not path.exists():
+        return
+    record = _read(path)
+    if record is None:
+        raise UserError(
+            "the table's record belongs here, and another file has the name",
+            where=str(path),
+            hint="take another -o, or pass --force to replace it",
+        )
+    if record.table != table.name and table.with_name(record.table).exists():
+        raise UserError(
+            f"this is the record of {record.table}, which is still there",
+            where=str(path),
+            hint="take another -o, or pass --force to replace it",
+        )
+
+
+def _read(path: Path) -> TableRecord | None:
+    try:
+        content = json.loads(path.read_bytes())
+        return _from_json(content) if content["format"] == FORMAT else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _from_json(content: dict[str, Any]) -> TableRecord:
+    return TableRecord(
+        genstudy=str(content["genstudy"]),
+        table=str(content["table"]),
+        bytes=int(content["bytes"]),
+        rows=int(content["rows"]),
+        columns=tuple(content["columns"]),
+        index=content["index"],
+        design=str(content["design"]),
+        seed=content["seed"],
+        parameters=tuple((str(item["name"]), str(item["law"])) for item in content["parameters"]),
+        derive=tuple((str(item["name"]), str(item["expression"])) for item in content["derive"]),
+        where=tuple(content["where"]),
+        unique=bool(content["unique"]),
+        digits=content["round"],
+        versions=dict(content["versions"]),
+    )

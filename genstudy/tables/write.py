@@ -1,0 +1,83 @@
+"""Writes frames of rows as CSV, gzipped CSV or Parquet, as they come: memory does not grow with rows."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import re
+from typing import TYPE_CHECKING, BinaryIO
+
+import polars as pl
+
+from genstudy.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SUFFIXES = (".csv", ".csv.gz", ".parquet")
+GZIP_LEVEL = 4
+ROW_GROUP = 2**18
+
+
+def suffix_of(name: str) -> str:
+    """Return which of the known suffixes a table's file name ends with."""
+    for suffix in SUFFIXES:
+        if name.endswith(suffix) and name != suffix:
+            return suffix
+    raise UserError(
+        "this is no name for a table", where=name, hint=f"name it with one of {', '.join(SUFFIXES)}"
+    )
+
+
+def write_frames(frames: Iterator[pl.DataFrame], stream: BinaryIO, suffix: str) -> None:
+    """Write all frames, of one schema and at least one, to a stream in the format of a suffix.
+
+    The same frames give the same bytes. A stream that fails raises its OSError.
+    """
+    if suffix == ".parquet":
+        _write_parquet(frames, stream)
+    elif suffix == ".csv.gz":
+        # No name and no time in the gzip header: the bytes depend on the rows alone.
+        with gzip.GzipFile(
+            filename="", mode="wb", compresslevel=GZIP_LEVEL, fileobj=stream, mtime=0
+        ) as packed:
+            _write_csv(frames, packed)
+    else:
+        _write_csv(frames, stream)
+
+
+def csv_text(frame: pl.DataFrame, *, header: bool) -> memoryview:
+    """Return a frame as CSV, in UTF-8."""
+    buffer = io.BytesIO()
+    frame.write_csv(buffer, include_header=header)
+    return buffer.getbuffer()
+
+
+def _write_csv(frames: Iterator[pl.DataFrame], stream: BinaryIO | gzip.GzipFile) -> None:
+    for number, frame in enumerate(frames):
+        rest = csv_text(frame, header=number == 0)
+        while rest:
+            rest = rest[stream.write(rest) :]
+
+
+def _write_parquet(frames: Iterator[pl.DataFrame], stream: BinaryIO) -> None:
+    from polars.io.plugins import register_io_source
+
+    first = next(frames)
+
+    def pull(*_: object) -> Iterator[pl.DataFrame]:
+        yield first
+        yield from frames
+
+    try:
+        register_io_source(pull, schema=first.schema).sink_parquet(
+            stream, row_group_size=ROW_GROUP, maintain_order=True
+        )
+    except pl.exceptions.ComputeError as error:
+        # polars wraps what the stream raised, and only the number in its text tells which error it was.
+        found = re.search(r"os error (\d+)|\[Errno (\d+)\]", str(error))
+        if found is None:
+            raise
+        number = int(found[1] or found[2])
+        raise OSError(number, os.strerror(number)) from None
