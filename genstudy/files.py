@@ -59,6 +59,15 @@ def whole_file(path: Path, *, force: bool = False) -> Iterator[BinaryIO]:
         part.unlink(missing_ok=True)
 
 
+def check_new_folder(path: Path, *, replace: bool = False) -> None:
+    """Refuse a folder that exists (unless it may be replaced), or that has nowhere to be."""
+    _check_parent(path)
+    if (path.exists() or path.is_symlink()) and not replace:
+        raise UserError(
+            "the folder exists already", where=str(path), hint="pass --force to replace it, or another -o"
+        )
+
+
 @contextmanager
 def whole_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
     """Give a new empty folder that takes its name `path` only when the block ends well.
@@ -66,11 +75,7 @@ def whole_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
     With `replace`, a folder that stands there is moved aside first and deleted last; whether it may be
     replaced is the caller's to decide.
     """
-    _check_parent(path)
-    if (path.exists() or path.is_symlink()) and not replace:
-        raise UserError(
-            "the folder exists already", where=str(path), hint="pass --force to replace it, or another -o"
-        )
+    check_new_folder(path, replace=replace)
     part, old = _sibling(path, "part"), _sibling(path, "old")
     part.mkdir()
     try:

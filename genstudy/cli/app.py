@@ -9,7 +9,9 @@ import typer
 
 import genstudy
 from genstudy.cli import templates
+from genstudy.cli.build import build_command, init_command
 from genstudy.cli.csv import csv_command
+from genstudy.cli.demo import demo_command
 from genstudy.cli.schema import schema_command
 from genstudy.cli.specs import specs_command
 from genstudy.errors import GenstudyError
@@ -40,8 +42,11 @@ def _options(
 
 app.command("csv")(csv_command)
 app.command("specs")(specs_command)
+app.command("build")(build_command)
+app.command("init")(init_command)
 app.add_typer(templates.app, name="templates")
 app.command("schema")(schema_command)
+app.command("demo")(demo_command)
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from genstudy.cli.plain import large_imports, whole
 from genstudy.errors import UserError
 
 if TYPE_CHECKING:
@@ -23,16 +24,18 @@ def csv_command(
         typer.Argument(metavar="[NAME | NAME=LAW]...", show_default=False, help="Columns; see below."),
     ] = None,
     params: Annotated[
-        int | None,
+        str | None,
         typer.Option("--params", metavar="K", help="Columns param1 to paramK.", show_default=False),
     ] = None,
     rows: Annotated[
-        int | None,
-        typer.Option("-n", "--rows", "--num-values", help="Rows.  [default: 20]", show_default=False),
+        str | None,
+        typer.Option(
+            "-n", "--rows", "--num-values", metavar="N", help="How many rows: 20, or all of a grid."
+        ),
     ] = None,
     output: Annotated[
-        Path, typer.Option("-o", "--output", help="A .csv, .csv.gz or .parquet file; - writes CSV to stdout.")
-    ] = Path("params.csv"),
+        str, typer.Option("-o", "--output", help="A .csv, .csv.gz or .parquet file; - writes CSV to stdout.")
+    ] = "params.csv",
     index: Annotated[
         str | None, typer.Option("-i", "--index", metavar="NAME", help="First column, counting from 0.")
     ] = None,
@@ -40,10 +43,13 @@ def csv_command(
         str, typer.Option("--design", help="random, lhs, sobol, halton or grid (all combinations).")
     ] = "random",
     seed: Annotated[
-        int | None, typer.Option("--seed", help="The same seed gives the same bytes; drawn where not given.")
+        str | None,
+        typer.Option(
+            "--seed", metavar="S", help="The same seed gives the same bytes; drawn where not given."
+        ),
     ] = None,
     digits: Annotated[
-        int | None, typer.Option("--round", metavar="DIGITS", help="Decimals of floats.")
+        str | None, typer.Option("--round", metavar="DIGITS", help="Decimals of floats.")
     ] = None,
     where: Annotated[
         list[str] | None,
@@ -68,22 +74,23 @@ def csv_command(
     choice(x,y,z) choice(x:0.7,y:0.3) range(start,stop,step) linspace(a,b,n) const(v), or a distribution of
     scipy.stats by its own name, as gamma(2, scale=3). Quote it for the shell: 'width=uniform(0, 2.5)'.
     """
-    from genstudy.cli.progress import Progress
-    from genstudy.tables.make import make_table
+    with large_imports():
+        from genstudy.cli.progress import Progress
+        from genstudy.tables.make import make_table
 
-    piped = str(output) == "-"
+    piped = output == "-"
     talk = sys.stderr if piped else sys.stdout
     # Unbuffered: nothing is left to fail again when Python closes stdout.
-    target = io.FileIO(sys.stdout.fileno(), "wb", closefd=False) if piped else output
+    target = io.FileIO(sys.stdout.fileno(), "wb", closefd=False) if piped else Path(output)
     with Progress(shown=not debug) as bar:
         record = make_table(
-            _parameters(parameters or [], params),
+            _parameters(parameters or [], whole(params, "--params")),
             output=target,
-            rows=rows,
+            rows=whole(rows, "-n"),
             design=design,
-            seed=seed,
+            seed=whole(seed, "--seed"),
             index=index,
-            digits=digits,
+            digits=whole(digits, "--round"),
             where=where or (),
             derive=derive or (),
             unique=unique,

@@ -26,7 +26,7 @@ def schema_command(
 
             schema = manifest_schema()
         case Format.STUDY:
-            from genstudy.studies.schema import study_schema
+            from genstudy.studies.model import study_schema
 
             schema = study_schema()
         case _:

@@ -62,7 +62,9 @@ def check_command(
     """Render a template once and check what comes out, with Maestro's own loader and beyond it."""
     from genstudy.specs.check import check_template
 
-    warnings = check_template(template, table=table, names=params or None, variables=parse_settings(settings or []))
+    warnings = check_template(
+        template, table=table, names=params or None, variables=parse_settings(settings or [])
+    )
     for warning in warnings:
         typer.echo(f"genstudy: warning: {warning}", err=True)
     typer.echo(f"{template}: nothing wrong")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateNotFound, meta, nodes
+from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateNotFound, Undefined, meta, nodes
 from jinja2.loaders import split_template_path
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -71,7 +72,13 @@ def make_environment(loader: TemplateLoader) -> Environment:
         **DELIMITERS,
     )
     environment.filters["yaml"] = yaml_value
+    environment.filters["text"] = _text
     return environment
+
+
+def _text(value: Any) -> str:
+    """Return a variable as the text that was typed: `true` is not `True`."""
+    return value if isinstance(value, str | Undefined) else json.dumps(value)  # type: ignore[return-value]
 
 
 def variables_of(environment: Environment, name: str) -> set[str] | None:

@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING
 
 import genstudy
 from genstudy.errors import UserError
-from genstudy.files import sha256_of, whole_folder
+from genstudy.files import check_new_folder, sha256_of, whole_folder
 from genstudy.maestro import run_command
 from genstudy.rendering.templates import find_template
 from genstudy.specs.batches import (
     DEFAULT_BATCH_SIZE,
     batch_ids,
-    check_campaign_name,
     check_sizes,
     equal_batches,
     row_range,
@@ -35,16 +34,15 @@ from genstudy.specs.manifest import (
     read_manifest,
 )
 from genstudy.specs.options import Options
-from genstudy.specs.writer import SpecWriter
+from genstudy.specs.writer import TABLE_NAME, SpecWriter
 from genstudy.tables.checks import CellCheck
 from genstudy.tables.freeze import Frozen, freeze
-from genstudy.tables.read import Table, open_table, parameters_of
+from genstudy.tables.read import Table, open_table
 from genstudy.tables.record import read_record, record_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-TABLE_NAME = "table.csv"
 PGEN_NAME = "pgen.py"
 PGEN_FILE = Path(__file__).with_name(PGEN_NAME)
 
@@ -81,18 +79,37 @@ def make_specs(
 
     Raises UserError for anything wrong in the table, the template or the options, before the folder appears.
     """
-    table, output = Path(table), Path(output)
-    with _target(output, force=force, dry_run=dry_run) as folder:
-        maker = _Maker(open_table(table), options, folder)
-        manifest = maker.make(progress)
-    return Campaign(folder=output, manifest=manifest, warnings=tuple(maker.warnings))
+    output = Path(output)
+    with campaign_target(output, force=force, dry_run=dry_run) as folder:
+        manifest, warnings = write_campaign(Path(table), folder, options, progress=progress)
+    return Campaign(folder=output, manifest=manifest, warnings=warnings)
+
+
+def write_campaign(
+    table: Path,
+    folder: Path | None,
+    options: Options,
+    *,
+    source: str | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> tuple[Manifest, tuple[str, ...]]:
+    """Check everything and write a campaign into an empty folder, or with no folder only check it.
+
+    source: what the manifest names as the table's source (default: the table). Returns the manifest and
+    warnings.
+    """
+    maker = _Maker(open_table(table), options, folder, source or str(table))
+    manifest = maker.make(progress)
+    return manifest, maker.warnings
 
 
 @contextmanager
-def _target(output: Path, *, force: bool, dry_run: bool) -> Iterator[Path | None]:
+def campaign_target(output: Path, *, force: bool, dry_run: bool) -> Iterator[Path | None]:
+    """Give the folder in which a campaign is made, which becomes `output` at the end; None in a dry run."""
     if output.exists() and force:
         check_replaceable(output)
     if dry_run:
+        check_new_folder(output, replace=force)
         yield None
         return
     with whole_folder(output, replace=force) as folder:
@@ -103,7 +120,7 @@ def check_replaceable(folder: Path) -> None:
     """Refuse to replace a folder that is no campaign, or holds something that genstudy did not write."""
     if not folder.is_dir() or folder.is_symlink():
         raise UserError("this is not a campaign's folder", where=str(folder), hint="choose another -o")
-    known = {"study.yaml", TABLE_NAME, PGEN_NAME, FILE_NAME}
+    known = {TABLE_NAME, PGEN_NAME, FILE_NAME}
     known.update(batch.spec for batch in read_manifest(folder).batches)
     others = sorted(path.name for path in folder.iterdir() if path.name not in known or path.is_dir())
     if others:
@@ -117,37 +134,24 @@ def check_replaceable(folder: Path) -> None:
 class _Maker:
     """Makes one campaign in a folder, or with no folder plans it."""
 
-    def __init__(self, table: Table, options: Options, folder: Path | None) -> None:
+    def __init__(self, table: Table, options: Options, folder: Path | None, source: str) -> None:
         check_sizes(options.batch_size, options.batches)
-        self.table, self.options, self.folder = table, options, folder
-        self.record = read_record(table.path)
-        self.index = options.index or (self.record.index if self.record else None)
-        self.names = parameters_of(table, self.index)
-        self.name = options.name or table.path.name.split(".")[0]
-        check_campaign_name(self.name)
+        self.table, self.options, self.folder, self.source = table, options, folder, source
         if options.reference and (options.inline or not table.path.name.endswith(".csv")):
             raise UserError("--reference is for plain .csv tables that a pgen reads")
-        self.csv = str(table.path.resolve()) if options.reference else f"$(SPECROOT)/{TABLE_NAME}"
+        self.record = read_record(table.path)
+        self.index = options.index or (self.record.index if self.record else None)
+        laws = dict(self.record.parameters) if self.record else {}
         self.writer = SpecWriter(
-            find_template(options.template),
-            table=table,
-            names=self.names,
-            index=self.index,
-            laws=dict(self.record.parameters) if self.record else {},
-            campaign=self.name,
-            options=options,
-            csv=self.csv,
+            find_template(options.template), table=table, index=self.index, laws=laws, options=options
         )
-        self.warnings: list[str] = []
+        self.name = self.writer.name
+        self.warnings: tuple[str, ...] = ()
 
     def make(self, progress: Callable[[int], None] | None) -> Manifest:
         trial = self.writer.trial()
-        bare = () if self.options.allow_unsafe_values else trial.bare_columns(self.names)
-        unused = trial.unused(self.names)
-        if unused:
-            shown = ", ".join(unused[:5]) + (f" and {len(unused) - 5} more" if len(unused) > 5 else "")
-            self.warnings.append(f"no step uses the parameter{'s' if len(unused) > 1 else ''} {shown}")
-        frozen = self._freeze(set(bare), progress)
+        self.warnings = self.writer.warnings(trial)
+        frozen = self._freeze(self.writer.bare_columns(trial), progress)
         row_range(frozen.rows, self.options.start, self.options.rows, where=str(self.table.path))
         batches = self._write_specs(frozen)
         pgen_sha256 = None if self.options.inline else self._copy_pgen()
@@ -227,7 +231,7 @@ class _Maker:
                 rows=frozen.rows,
                 columns=list(self.table.columns),
                 index=self.index,
-                source=str(self.table.path),
+                source=self.source,
                 record=json.loads(record_bytes(self.record)) if self.record else None,
             ),
             template=TemplateEntry(name=self.writer.template.source.name, sha256=self.writer.template.sha256),

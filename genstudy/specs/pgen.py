@@ -286,9 +286,7 @@ def _read(arguments: dict[str, str]) -> tuple[list[str], list[list[str]], int]:
         if "SHA256" in arguments:
             header, rows = _baked_rows(arguments)
             if wanted is not None and wanted > len(rows):
-                raise Refused(
-                    f"NROWS is {wanted}, this batch has {len(rows)} rows\n  pass --pargs START too"
-                )
+                raise Refused(f"NROWS is {wanted}, this batch has {len(rows)} rows\n  pass --pargs START too")
             rows = rows[:wanted]
         else:
             header, rows = _streamed_rows(arguments, start, wanted)

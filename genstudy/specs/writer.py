@@ -15,16 +15,22 @@ from genstudy.rendering.checks import Checked, check_lengths, check_spec
 from genstudy.rendering.context import BatchView, StudyView, TableView, parameter_views
 from genstudy.rendering.engine import StudyTemplate
 from genstudy.specs.bake import Insertion, check_baked, find_insertion, pargs_of
+from genstudy.specs.batches import check_campaign_name
+from genstudy.tables.freeze import Slice
+from genstudy.tables.read import parameters_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from genstudy.rendering.templates import TemplateSource
     from genstudy.specs.options import Options
-    from genstudy.tables.freeze import Frozen, Slice
+    from genstudy.tables.freeze import Frozen
     from genstudy.tables.read import Table
 
 ROW_PREFIX = len("row_")
+TABLE_NAME = "table.csv"
+SHOWN = 5
+NO_HASH = "0" * 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,19 +58,20 @@ class SpecWriter:
         source: TemplateSource,
         *,
         table: Table,
-        names: Sequence[str],
         index: str | None,
         laws: Mapping[str, str],
-        campaign: str,
         options: Options,
-        csv: str,
     ) -> None:
-        """Compile the template for a table; csv is the table's place as the specs name it."""
+        """Compile the template for a table. laws: {column: law}, as far as they are known."""
+        names = parameters_of(table, index)
+        self.name = options.name or table.path.name.split(".")[0]
+        check_campaign_name(self.name)
         views = parameter_views(names, table.columns, table.preview, laws)
         self.template = StudyTemplate(source, views, options.variables)
         self._table, self._names, self._index = table, names, index
-        self._options, self._csv = options, csv
-        self._study = StudyView(name=campaign, inline=options.inline)
+        self._options = options
+        self._csv = str(table.path.resolve()) if options.reference else f"$(SPECROOT)/{TABLE_NAME}"
+        self._study = StudyView(name=self.name, inline=options.inline)
         self._frozen: Frozen | None = None
         self._rows: Iterator[list[str]] = iter(())
         self._count = 1
@@ -73,8 +80,27 @@ class SpecWriter:
     def trial(self) -> Checked:
         """Render and check a first specification, before the table is read."""
         nrows = len(self._table.preview)
-        batch = BatchView(name=f"{self._study.name}_0000", id="0000", number=0, count=1, start=0, nrows=nrows)
-        return self._check(self._render(batch, rows=nrows), self._where(batch))
+        batch = BatchView(name=f"{self.name}_0000", id="0000", number=0, count=1, start=0, nrows=nrows)
+        text, where = self._render(batch, rows=nrows), self._where(batch)
+        checked = self._check(text, where)
+        if not self._options.inline:
+            cut = Slice(start=0, nrows=nrows, offset=0, nbytes=1, sha256=NO_HASH)
+            self._bake(text, checked, self._pargs(cut), where=where)
+        return checked
+
+    def warnings(self, checked: Checked) -> tuple[str, ...]:
+        """Return what a person should know about a checked specification."""
+        unused = checked.unused(self._names)
+        if not unused:
+            return ()
+        shown = ", ".join(unused[:SHOWN]) + (
+            f" and {len(unused) - SHOWN} more" if len(unused) > SHOWN else ""
+        )
+        return (f"no step uses the parameter{'s' if len(unused) > 1 else ''} {shown}",)
+
+    def bare_columns(self, checked: Checked) -> set[str]:
+        """Return the columns whose values must be plain text to a shell."""
+        return set() if self._options.allow_unsafe_values else checked.bare_columns(self._names)
 
     def plan(self, frozen: Frozen) -> None:
         """Take the frozen table; the batches' texts are asked for in its order then."""
@@ -90,26 +116,32 @@ class SpecWriter:
         text = self._render(batch, rows=self._frozen.rows)
         if self._options.inline:
             return self._inline(text, batch, cut)
-        shared = self.template.shared_steps
-        pargs = pargs_of(
+        pargs = self._pargs(cut)
+        if self._proven is None or not self._proven.holds_for(text, name, self.template.shared_steps):
+            where = self._where(batch)
+            checked = self._check(text, where)
+            check_lengths(checked.spec, ROW_PREFIX + self._frozen.longest_id, where=where)
+            self._proven = _Proven(
+                text=text,
+                name=name,
+                shared=self.template.shared_steps,
+                insertion=self._bake(text, checked, pargs, where=where),
+            )
+        return self._proven.insertion.insert(text, pargs)
+
+    def _pargs(self, cut: Slice) -> dict[str, str | int]:
+        return pargs_of(
             cut,
             csv=self._csv,
             index=self._index,
-            shared=shared,
+            shared=self.template.shared_steps,
             unsafe=self._options.allow_unsafe_values,
         )
-        if self._proven is None or not self._proven.holds_for(text, name, shared):
-            self._proven = self._prove(text, batch, pargs)
-        return self._proven.insertion.insert(text, pargs)
 
-    def _prove(self, text: str, batch: BatchView, pargs: Mapping[str, str | int]) -> _Proven:
-        assert self._frozen is not None
-        where = self._where(batch)
-        checked = self._check(text, where)
-        check_lengths(checked.spec, ROW_PREFIX + self._frozen.longest_id, where=where)
+    def _bake(self, text: str, checked: Checked, pargs: Mapping[str, str | int], *, where: str) -> Insertion:
         insertion = find_insertion(text, checked.node, where=where)
         check_baked(insertion.insert(text, pargs), checked.spec.data, pargs, where=where)
-        return _Proven(text=text, name=batch.name, shared=self.template.shared_steps, insertion=insertion)
+        return insertion
 
     def _inline(self, text: str, batch: BatchView, cut: Slice) -> str:
         from genstudy.specs import inline

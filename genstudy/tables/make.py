@@ -134,7 +134,7 @@ class _Draft:
         for columns in maker.chunks():
             frame = self._frame(columns, words, shown)
             if self.show:
-                self.show(str(csv_text(frame, header=shown == 0), "utf-8"))
+                self.show(csv_text(frame, header=shown == 0))
             shown = maker.kept
             yield frame
             if self.progress and self.plan.rows is not None:

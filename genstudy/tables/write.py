@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import gzip
-import io
 import os
 import re
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
 import polars as pl
@@ -47,18 +47,15 @@ def write_frames(frames: Iterator[pl.DataFrame], stream: BinaryIO, suffix: str) 
         _write_csv(frames, stream)
 
 
-def csv_text(frame: pl.DataFrame, *, header: bool) -> memoryview:
-    """Return a frame as CSV, in UTF-8."""
-    buffer = io.BytesIO()
-    frame.write_csv(buffer, include_header=header)
-    return buffer.getbuffer()
+def csv_text(frame: pl.DataFrame, *, header: bool) -> str:
+    """Return a frame as CSV."""
+    return frame.write_csv(include_header=header)
 
 
 def _write_csv(frames: Iterator[pl.DataFrame], stream: BinaryIO | gzip.GzipFile) -> None:
     for number, frame in enumerate(frames):
-        rest = csv_text(frame, header=number == 0)
-        while rest:
-            rest = rest[stream.write(rest) :]
+        with _plain_os_errors():
+            frame.write_csv(stream, include_header=number == 0)
 
 
 def _write_parquet(frames: Iterator[pl.DataFrame], stream: BinaryIO) -> None:
@@ -70,14 +67,20 @@ def _write_parquet(frames: Iterator[pl.DataFrame], stream: BinaryIO) -> None:
         yield first
         yield from frames
 
-    try:
+    with _plain_os_errors():
         register_io_source(pull, schema=first.schema).sink_parquet(
             stream, row_group_size=ROW_GROUP, maintain_order=True
         )
-    except pl.exceptions.ComputeError as error:
-        # polars wraps what the stream raised, and only the number in its text tells which error it was.
-        found = re.search(r"os error (\d+)|\[Errno (\d+)\]", str(error))
-        if found is None:
+
+
+@contextmanager
+def _plain_os_errors() -> Iterator[None]:
+    """Raise what a stream raised: polars wraps it, and only its text tells the error's number."""
+    try:
+        yield
+    except (OSError, pl.exceptions.ComputeError) as error:
+        found = re.search(r"\(os error (\d+)\)|\[Errno (\d+)\]", str(error))
+        if found is None or getattr(error, "errno", None) is not None:
             raise
         number = int(found[1] or found[2])
         raise OSError(number, os.strerror(number)) from None

@@ -1,0 +1,102 @@
+"""`genstudy build` and `genstudy init`: a campaign from a study file, and a study file to start from."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from genstudy.cli.settings import parse_settings
+
+
+def build_command(
+    study: Annotated[Path, typer.Argument(help="The study file.", show_default=False)],
+    parameters: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[NAME | NAME=LAW]...", show_default=False, help="Parameters besides or in place of it."
+        ),
+    ] = None,
+    name: Annotated[str | None, typer.Option("--name", help="The campaign's name.")] = None,
+    design: Annotated[
+        str | None, typer.Option("--design", help="random, lhs, sobol, halton or grid.")
+    ] = None,
+    rows: Annotated[int | None, typer.Option("-n", "--rows", "--num-values", help="Rows.")] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="The seed.")] = None,
+    index: Annotated[str | None, typer.Option("-i", "--index", help="A column of row ids.")] = None,
+    digits: Annotated[int | None, typer.Option("--round", metavar="DIGITS", help="Decimals.")] = None,
+    where: Annotated[list[str] | None, typer.Option("--where", help="A condition on rows.")] = None,
+    derive: Annotated[list[str] | None, typer.Option("--derive", help="NAME=FORMULA, a column more.")] = None,
+    unique: Annotated[bool | None, typer.Option("--unique/--no-unique", help="Distinct rows only.")] = None,
+    template: Annotated[str | None, typer.Option("-t", "--template", help="The study template.")] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="A template variable, key=value.")
+    ] = None,
+    batch_size: Annotated[int | None, typer.Option("-b", "--batch-size", help="Rows a batch.")] = None,
+    batches: Annotated[int | None, typer.Option("--batches", help="The number of batches.")] = None,
+    output: Annotated[str | None, typer.Option("-o", "--output", help="The campaign's folder.")] = None,
+    inline: Annotated[bool | None, typer.Option("--inline/--no-inline", help="Values in the specs.")] = None,
+    allow_missing: Annotated[
+        bool | None, typer.Option("--allow-missing/--refuse-missing", help="Empty and NaN cells.")
+    ] = None,
+    allow_unsafe_values: Annotated[
+        bool | None,
+        typer.Option("--allow-unsafe-values/--refuse-unsafe-values", help="Shell-active values, unquoted."),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check, print the plan, write nothing.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace a campaign that exists.")] = False,
+) -> None:
+    """Make the campaign that a study file describes: table and specs. An option wins over the file's key."""
+    from genstudy.cli.progress import Progress
+    from genstudy.cli.specs import print_campaign
+    from genstudy.studies.build import build_study
+
+    given: dict[str, Any] = {
+        "name": name,
+        "design": design,
+        "rows": rows,
+        "seed": seed,
+        "index": index,
+        "round": digits,
+        "where": where,
+        "derive": _formulas(derive),
+        "unique": unique,
+        "template": template,
+        "set": parse_settings(settings) if settings else None,
+        "batch_size": batch_size,
+        "batches": batches,
+        "output": output,
+        "inline": inline,
+        "allow_missing": allow_missing,
+        "allow_unsafe_values": allow_unsafe_values,
+    }
+    with Progress(shown=True) as bar:
+        campaign = build_study(
+            study,
+            parameters=parameters or (),
+            settings={key: value for key, value in given.items() if value is not None},
+            force=force,
+            dry_run=dry_run,
+            progress=bar.update if bar.possible else None,
+            note=lambda text: print(f"note: {text}", file=sys.stderr),
+        )
+    print_campaign(campaign, dry_run=dry_run)
+
+
+def _formulas(texts: list[str] | None) -> dict[str, str] | None:
+    if texts is None:
+        return None
+    return {name.strip(): formula.strip() for name, _, formula in (text.partition("=") for text in texts)}
+
+
+def init_command(
+    path: Annotated[Path, typer.Argument(help="The file to write.")] = Path("study.yaml"),
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that exists.")] = False,
+) -> None:
+    """Write a commented study file to start from."""
+    from genstudy.studies.build import init_study
+
+    init_study(path, force=force)
+    typer.echo(f"{path}: a study file to change; then: genstudy build {path}")

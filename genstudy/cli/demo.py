@@ -1,0 +1,25 @@
+"""`genstudy demo`: the main job at small size, for real."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def demo_command(
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="The folder for all of it; it must not exist.")
+    ] = Path("genstudy-demo"),
+) -> None:
+    """Make a table, render batch specs, run every batch with Maestro here, and show what ran and where."""
+    from genstudy.demo import run_demo
+
+    runs = run_demo(output, typer.echo)
+    typer.echo("\nrow  batch  values                                       workspace")
+    for run in runs:
+        values = "  ".join(line.replace(": ", "=", 1).lower() for line in run.printed)
+        typer.echo(f"{run.row_id:>3}  {run.batch:5}  {values:43}  {run.workspace}")
+    typer.echo(f"\n{len(runs)} of {len(runs)} rows ran, each once, each with the values of the table.")
+    typer.echo(f"look around: {output}/specs holds the campaign, {output}/runs the studies that Maestro ran")

@@ -1,0 +1,112 @@
+"""A campaign from a study file: the table and the specs in one call."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from genstudy.errors import UserError
+from genstudy.files import whole_file
+from genstudy.parameters.grammar import parse_law, parse_parameter
+from genstudy.parameters.laws import Parameter
+from genstudy.specs.make import Campaign, campaign_target, write_campaign
+from genstudy.specs.options import Options
+from genstudy.studies.read import StudyFile, read_study
+from genstudy.tables.make import make_table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from genstudy.studies.model import Study
+
+EXCLUSIVE = (("batch_size", "batches"), ("batches", "batch_size"))
+
+
+def build_study(
+    study_file: str | Path,
+    *,
+    parameters: Sequence[str] = (),
+    settings: Mapping[str, Any] | None = None,
+    force: bool = False,
+    dry_run: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+    note: Callable[[str], None] | None = None,
+) -> Campaign:
+    """Make the campaign that a study file describes.
+
+    study_file: YAML with the keys of Study. parameters: `NAME` or `NAME=LAW`, in place of the file's or
+    besides them. settings: values for the file's keys, which win over it (`set` is merged).
+    force, dry_run: as in make_specs. progress, note: as in make_table.
+    UserError for anything wrong, before the campaign's folder appears.
+    """
+    found = read_study(Path(study_file))
+    study = _with_settings(found.study, settings or {})
+    name = study.name or found.path.name.split(".")[0]
+    output = Path(study.output or name)
+    with (
+        campaign_target(output, force=force, dry_run=dry_run) as folder,
+        TemporaryDirectory(dir=folder, prefix=".table-") as workplace,
+    ):
+        table = Path(workplace) / f"{name}.csv"
+        make_table(
+            _parameters(found, parameters),
+            output=table,
+            rows=study.rows,
+            design=study.design,
+            seed=study.seed,
+            index=study.index,
+            digits=study.round,
+            where=study.where,
+            derive=[f"{column} = {formula}" for column, formula in study.derive.items()],
+            unique=study.unique,
+            progress=progress,
+            note=note,
+        )
+        options = _options(study, name, found.path)
+        manifest, warnings = write_campaign(table, folder, options, source=str(study_file))
+    return Campaign(folder=output, manifest=manifest, warnings=warnings)
+
+
+def _with_settings(study: Study, settings: Mapping[str, Any]) -> Study:
+    changes = dict(settings)
+    for key, other in EXCLUSIVE:
+        if changes.get(key) is not None and other not in changes:
+            changes[other] = None
+    if "set" in changes:
+        changes["set"] = {**study.set, **changes["set"]}
+    return study.model_copy(update=changes)
+
+
+def _parameters(found: StudyFile, texts: Sequence[str]) -> list[Parameter]:
+    merged: dict[str, Parameter] = {}
+    for name, law in found.study.parameters.items():
+        try:
+            merged[name] = Parameter(name=name, law=parse_law(law)) if law else parse_parameter(name)
+        except UserError as problem:
+            problem.where = f"{found.path}, line {found.lines[f'parameters.{name}']}, parameter {name}"
+            raise
+    merged.update({parameter.name: parameter for parameter in map(parse_parameter, texts)})
+    return list(merged.values())
+
+
+def _options(study: Study, name: str, path: Path) -> Options:
+    beside = path.parent / study.template
+    return Options(
+        template=beside if beside.is_file() else study.template,
+        batch_size=study.batch_size,
+        batches=study.batches,
+        name=name,
+        variables=study.set,
+        inline=study.inline,
+        allow_missing=study.allow_missing,
+        allow_unsafe_values=study.allow_unsafe_values,
+    )
+
+
+def init_study(path: str | Path, *, force: bool = False) -> Path:
+    """Write a commented study file to start from, and return its path."""
+    path = Path(path)
+    with whole_file(path, force=force) as stream:
+        stream.write(Path(__file__).with_name("study.yaml").read_bytes())
+    return path

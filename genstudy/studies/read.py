@@ -1,0 +1,150 @@
+"""A study file read: plain YAML, in which text stays the text that was written."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import yaml
+from pydantic import ValidationError
+
+from genstudy.errors import UserError, near
+from genstudy.studies.model import Study
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+INTEGER = re.compile(r"-?(0|[1-9][0-9]*)")
+NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
+WORDS = {"true": True, "false": False, "null": None, "~": None, "": None}
+LAW_FORM = re.compile(r"\s*[A-Za-z_]\w*\s*\(.*", re.DOTALL)
+QUOTED_ITEM = re.compile(r"[\s(),:='\"]")
+
+
+@dataclass(frozen=True, slots=True)
+class StudyFile:
+    """A study file: where it is, what it says, and the line of each key (`set.command`)."""
+
+    path: Path
+    study: Study
+    lines: dict[str, int]
+
+
+def read_study(path: Path) -> StudyFile:
+    """Read a study file. UserError names the file, the line and the nearest known key."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise UserError(
+            "there is no such study file", where=str(path), hint="genstudy init writes one to start from"
+        ) from None
+    except UnicodeDecodeError:
+        raise UserError("not UTF-8 text", where=str(path), hint="save it as UTF-8") from None
+    root = _compose(text, path)
+    reader = _Reader(path)
+    values = reader.mapping(root, "")
+    try:
+        study = Study.model_validate(values)
+    except ValidationError as problem:
+        raise _explained(problem, path, reader.lines) from None
+    return StudyFile(path, study, reader.lines)
+
+
+def _compose(text: str, path: Path) -> yaml.MappingNode:
+    try:
+        node: yaml.Node | None = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.YAMLError as problem:
+        mark = getattr(problem, "problem_mark", None)
+        place = f"{path}, line {mark.line + 1}, column {mark.column + 1}" if mark else str(path)
+        raise UserError(f"not YAML: {getattr(problem, 'problem', problem)}", where=place) from None
+    if not isinstance(node, yaml.MappingNode):
+        raise UserError(
+            "a study file has keys such as `parameters:`", where=str(path), hint="genstudy init writes one"
+        )
+    return node
+
+
+class _Reader:
+    """Turns YAML nodes into values. Only true, false, null and plain JSON numbers are not text."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.lines: dict[str, int] = {}
+
+    def mapping(self, node: yaml.MappingNode, prefix: str) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        for key, value in node.value:
+            name, line = str(key.value), key.start_mark.line + 1
+            if name in values:
+                raise UserError(
+                    f"the key '{name}' stands in line {self.lines[prefix + name]} already",
+                    where=f"{self.path}, line {line}",
+                    hint="take one of them out",
+                )
+            self.lines[prefix + name] = line
+            values[name] = (
+                self._law(value, name) if prefix == "parameters." else self._value(value, prefix + name)
+            )
+        return values
+
+    def _value(self, node: yaml.Node, name: str) -> Any:
+        if isinstance(node, yaml.MappingNode):
+            return self.mapping(node, f"{name}.")
+        if isinstance(node, yaml.SequenceNode):
+            return [self._value(item, f"{name}[]") for item in node.value]
+        return _scalar(node)
+
+    def _law(self, node: yaml.Node, name: str) -> str:
+        """Return the text of a law; a list is a choice, a bare value a constant, nothing the default."""
+        if isinstance(node, yaml.SequenceNode) and all(
+            isinstance(item, yaml.ScalarNode) for item in node.value
+        ):
+            return f"choice({', '.join(_item(item.value) for item in node.value)})"
+        if not isinstance(node, yaml.ScalarNode):
+            raise UserError(
+                f"the parameter '{name}' has no law",
+                where=f"{self.path}, line {node.start_mark.line + 1}",
+                hint="write a law such as uniform(1, 2), a list of values, or one value",
+            )
+        if node.style is None and WORDS.get(node.value, 0) is None:
+            return ""
+        return str(node.value) if LAW_FORM.fullmatch(node.value) else f"const({_item(node.value)})"
+
+
+def _item(text: str) -> str:
+    """Return text as an item of a choice, quoted where the grammar of laws asks for it."""
+    if text and not QUOTED_ITEM.search(text):
+        return text
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _scalar(node: yaml.Node) -> Any:
+    text = str(node.value)
+    if not isinstance(node, yaml.ScalarNode) or node.style is not None:
+        return text
+    if text in WORDS:
+        return WORDS[text]
+    if INTEGER.fullmatch(text):
+        return int(text)
+    if NUMBER.fullmatch(text) and repr(float(text)) == text:
+        return float(text)
+    return text
+
+
+def _explained(problem: ValidationError, path: Path, lines: dict[str, int]) -> UserError:
+    first = problem.errors()[0]
+    keys = [str(part) for part in first["loc"]]
+    name = ".".join(keys)
+    line = lines.get(name) or lines.get(keys[0])
+    where = f"{path}, line {line}" if line else str(path)
+    if first["type"] == "extra_forbidden":
+        known = Study.model_fields
+        return UserError(
+            f"there is no key '{name}'{near(name, known)}",
+            where=where,
+            hint=f"keys are: {', '.join(known)}",
+        )
+    if first["type"] == "missing":
+        return UserError(f"the key '{name}' is missing", where=where, hint="genstudy init shows all keys")
+    return UserError(f"{name}: {first['msg']}, not {first['input']!r}", where=where)
