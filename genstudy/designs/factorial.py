@@ -26,6 +26,7 @@ class GridDesign:
         self._next = 0
 
     def draw(self, count: int) -> list[Values]:
+        """Return the levels of the next rows."""
         count = min(count, self.total - self._next)
         row = np.arange(self._next, self._next + count, dtype=np.int64)
         self._next += count

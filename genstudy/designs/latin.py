@@ -39,6 +39,7 @@ class LatinDesign:
         self._next = rows
 
     def draw(self, count: int) -> list[Values]:
+        """Return the next rows of the block, or the first of the next one."""
         if self._next == self._rows:
             self._fill()
         count = min(count, self._rows - self._next)
@@ -60,6 +61,7 @@ class LatinDesign:
         self._spool.flush()
 
     def close(self) -> None:
+        """Drop the spool."""
         self._spool.close()
 
 

@@ -60,6 +60,7 @@ class RandomDesign:
         self._points = np.empty(0)
 
     def draw(self, count: int) -> list[Values]:
+        """Return the next rows, each column from where its stream stands."""
         if len(self._points) != count:
             self._points = np.empty(count)
         return [law.sample(generator.random(out=self._points)) for law, generator in self._columns]
@@ -72,7 +73,7 @@ class SequenceDesign:
     """A scrambled Sobol or Halton sequence: columns belong together, so they change with the parameters."""
 
     LIMITS: ClassVar = {"sobol": (21201, 2**30), "halton": (2**16, 2**53)}
-    """The most parameters and rows of each: Sobol direction numbers end there, and its points have 30 bits."""
+    """The most parameters and rows: Sobol direction numbers end there, and its points have 30 bits."""
 
     def __init__(self, kind: str, parameters: Sequence[Parameter], seed: int) -> None:
         most, self.total = self.LIMITS[kind]
@@ -86,6 +87,7 @@ class SequenceDesign:
         self._engine = _engine(kind, len(parameters), seed)
 
     def draw(self, count: int) -> list[Values]:
+        """Return the next points of the sequence."""
         with warnings.catch_warnings():
             # scipy warns of every first draw that is no power of 2: here a chunk, not the whole table.
             warnings.simplefilter("ignore", UserWarning)

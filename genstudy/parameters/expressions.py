@@ -1,4 +1,4 @@
-"""Expressions over columns, such as `width * height` or `0 < a < b`: Python's syntax, a fixed set of what it may do.
+"""Expressions over columns, such as `width * height` or `0 < a < b`, in a fixed part of Python's syntax.
 
     names of columns, numbers, texts, True, False, pi, e
     + - * / // % **    < <= == != >= >    and or not    in and not in, with a tuple or list
@@ -124,7 +124,7 @@ def _parse(text: str) -> ast.expr:
             warnings.simplefilter("ignore")
             return ast.parse(text, mode="eval").body
     except SyntaxError as error:
-        at = min(max((error.offset or 1) - 1, 0), len(text))
+        at = min(error.offset - 1, len(text)) if error.offset else len(text)  # none: at the end
         hint = "comparison is ==" if "'=='" in error.msg else None
         _fail(text, f"this is no expression: {error.msg}", at, hint)
     except (RecursionError, MemoryError, ValueError):
@@ -136,25 +136,16 @@ def _check(node: ast.expr, draft: Expression, known: list[str], depth: int) -> N
     if depth > DEEPEST:
         draft.fail("this expression is nested too deeply", node, "split it with --derive")
     match node:
-        case ast.Constant(value=bool() | str()):
-            return
-        case ast.Constant(value=int() | float() as value):
-            if not abs(value) < (2**63 if isinstance(value, int) else math.inf):
-                draft.fail("this number is too large", node, "whole numbers reach to 2**63 - 1; write 1e30")
-            return
-        case ast.Name(id=name):
-            if name not in known and name not in CONSTANTS:
-                hint = f"names: {', '.join(known[:20])}{', ...' if len(known) > 20 else ''}"
-                draft.fail(f"there is no column '{name}'{near(name, known)}", node, hint)
-            return
+        case ast.Constant():
+            _check_constant(node, draft)
+        case ast.Name():
+            _check_name(node, draft, known)
         case ast.Call():
             _check_call(node, draft)
-        case ast.BinOp(op=op) if not isinstance(op, _ARITHMETIC):
-            draft.fail(f"the operator {type(op).__name__} is not allowed", node, "allowed: + - * / // % **")
-        case ast.UnaryOp(op=ast.Invert()):
-            draft.fail("the operator ~ is not allowed", node, "write not")
-        case ast.Compare(ops=ops, comparators=others):
-            _check_compare(node, ops, others, draft)
+        case ast.Compare():
+            _check_compare(node, draft)
+        case ast.BinOp() | ast.UnaryOp():
+            _check_operator(node, draft)
         case _ if not isinstance(node, _ALLOWED):
             what = _NAMES.get(type(node), "this")
             draft.fail(f"{what} is not allowed in an expression", node, "allowed: numbers, names, operators")
@@ -163,6 +154,28 @@ def _check(node: ast.expr, draft: Expression, known: list[str], depth: int) -> N
             if isinstance(part, ast.Tuple | ast.List) and not isinstance(node, ast.Compare):
                 draft.fail("a list belongs only after `in`", part)
             _check(part, draft, known, depth + 1)
+
+
+def _check_constant(node: ast.Constant, draft: Expression) -> None:
+    value = node.value
+    if not isinstance(value, int | float | str):
+        draft.fail(f"{ast.unparse(node)} is not allowed in an expression", node)
+    if isinstance(value, int | float) and not abs(value) < (2**63 if isinstance(value, int) else math.inf):
+        draft.fail("this number is too large", node, "whole numbers reach to 2**63 - 1; write 1e30")
+
+
+def _check_name(node: ast.Name, draft: Expression, known: list[str]) -> None:
+    if node.id not in known and node.id not in CONSTANTS:
+        names = f"names: {', '.join(known[:20])}{', ...' if len(known) > 20 else ''}"
+        dashes = "; a name with a dash cannot be used" if any("-" in name for name in known) else ""
+        draft.fail(f"there is no column '{node.id}'{near(node.id, known)}", node, names + dashes)
+
+
+def _check_operator(node: ast.BinOp | ast.UnaryOp, draft: Expression) -> None:
+    if isinstance(node, ast.BinOp) and not isinstance(node.op, _ARITHMETIC):
+        draft.fail(f"the operator {type(node.op).__name__} is not allowed", node, "allowed: + - * / // % **")
+    if isinstance(node.op, ast.Invert):
+        draft.fail("the operator ~ is not allowed", node, "write not")
 
 
 def _check_call(node: ast.Call, draft: Expression) -> None:
@@ -176,10 +189,8 @@ def _check_call(node: ast.Call, draft: Expression) -> None:
         draft.fail(f"{node.func.id} takes {wanted} unnamed values, not {len(node.args)}", node)
 
 
-def _check_compare(
-    node: ast.Compare, ops: list[ast.cmpop], others: list[ast.expr], draft: Expression
-) -> None:
-    for op, other in zip(ops, others, strict=True):
+def _check_compare(node: ast.Compare, draft: Expression) -> None:
+    for op, other in zip(node.ops, node.comparators, strict=True):
         if not isinstance(op, _COMPARE):
             draft.fail("`is` is not allowed", node, "write == or !=")
         membership = isinstance(op, ast.In | ast.NotIn)

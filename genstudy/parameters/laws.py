@@ -5,7 +5,7 @@ every design, and a value depends on its own point alone. Formulas not cited oth
 Devroye, Non-Uniform Random Variate Generation (1986), chapter II.2, inversion.
 """
 
-# ruff: noqa: D102, D105 - what overrides keeps the contract written in Law.
+# ruff: noqa: D102 - what overrides keeps the contract written in Law.
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Law(ABC):
     def sample(self, u: Points) -> Values:
         """Return the values at points in [0, 1), shape (n,): float64, or int64 where `integral`."""
 
-    def at(self, index: NDArray[np.int64]) -> Values:
+    def at(self, index: NDArray[np.int64]) -> Values:  # noqa: ARG002 - overridden where there are levels
         """Return the levels with these numbers, 0 to count - 1, lowest or first given first."""
         raise TypeError(f"{self.text} has no levels")
 
@@ -113,7 +113,7 @@ def _check_order(law: Law, lo: float, hi: float, names: str = "lo and hi") -> No
         law,
         lo < hi,
         f"{number_text(lo)} is not below {number_text(hi)}",
-        f"write {signature(type(law))} with {names} in rising order; a single value is const({number_text(lo)})",
+        f"write {signature(type(law))} with {names} in rising order, or const({number_text(lo)})",
     )
     _demand(law, math.isfinite(hi - lo), "the interval is too wide for a float", "take bounds nearer to 0")
 

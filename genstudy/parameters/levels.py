@@ -1,6 +1,6 @@
 """Laws with levels: whole numbers, choices, ranges and constants. A grid goes through their levels."""
 
-# ruff: noqa: D102, D105 - what overrides keeps the contract written in Law.
+# ruff: noqa: D102 - what overrides keeps the contract written in Law.
 
 from __future__ import annotations
 

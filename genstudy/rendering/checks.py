@@ -42,6 +42,11 @@ class Checked:
         """Whether a step uses the row id."""
         return any(use.token == ROW_ID for uses in self.uses.values() for use in uses)
 
+    def funnels_per_row(self, shared: Sequence[str]) -> list[str]:
+        """Return the steps that wait for all rows and use no parameter, but still run once a row."""
+        per_row = per_row_steps(self.spec, self.uses, shared)
+        return [s.name for s in self.spec.steps if s.funnels and s.name in per_row and not self.uses[s.name]]
+
     def unused(self, names: Sequence[str]) -> list[str]:
         """Return the parameters that no step uses."""
         used = {use.token for uses in self.uses.values() for use in uses}

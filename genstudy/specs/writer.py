@@ -90,13 +90,17 @@ class SpecWriter:
 
     def warnings(self, checked: Checked) -> tuple[str, ...]:
         """Return what a person should know about a checked specification."""
+        warnings = [
+            f"the step '{step}' waits for all rows, and runs once for each of them: it looks at the workspace "
+            "of a step that it does not wait for as `name_*`"
+            for step in checked.funnels_per_row(self.template.shared_steps)
+        ]
         unused = checked.unused(self._names)
-        if not unused:
-            return ()
-        shown = ", ".join(unused[:SHOWN]) + (
-            f" and {len(unused) - SHOWN} more" if len(unused) > SHOWN else ""
-        )
-        return (f"no step uses the parameter{'s' if len(unused) > 1 else ''} {shown}",)
+        if unused:
+            shown = ", ".join(unused[:SHOWN])
+            more = f" and {len(unused) - SHOWN} more" if len(unused) > SHOWN else ""
+            warnings.append(f"no step uses the parameter{'s' if len(unused) > 1 else ''} {shown}{more}")
+        return tuple(warnings)
 
     def bare_columns(self, checked: Checked) -> set[str]:
         """Return the columns whose values must be plain text to a shell."""

@@ -88,14 +88,17 @@ def make_table(
         return draft.write(output)
     suffix_of(output.name)
     check_replaceable(output, force=force)
-    with _named_errors(output), whole_file(record_path(output), force=True) as side:
-        with whole_file(output, force=force) as stream:
-            record = draft.write(stream, output)
-            # On disk before the table takes its name: a full disk leaves neither of them.
-            side.write(record_bytes(record))
-            side.flush()
-            os.fsync(side.fileno())
-            record_path(output).unlink(missing_ok=True)
+    with (
+        _named_errors(output),
+        whole_file(record_path(output), force=True) as side,
+        whole_file(output, force=force) as stream,
+    ):
+        record = draft.write(stream, output)
+        # On disk before the table takes its name, which it does first: a full disk leaves neither of them.
+        side.write(record_bytes(record))
+        side.flush()
+        os.fsync(side.fileno())
+        record_path(output).unlink(missing_ok=True)
     return record
 
 

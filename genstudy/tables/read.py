@@ -10,7 +10,9 @@ import csv
 import gzip
 import io
 import zlib
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING, BinaryIO
 
 from genstudy.errors import UserError, near
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 BLOCK_BYTES = 1 << 22
 PARQUET_ROWS = 1 << 16
+PREVIEW_ROWS = 3
 SUFFIXES = (".csv", ".csv.gz", ".parquet")
 BOM = b"\xef\xbb\xbf"
 
@@ -54,7 +57,7 @@ class Table:
     def header_bytes(self) -> bytes:
         """Return the header's line as it stands in the table."""
         with _csv_stream(self.path) as stream:
-            return stream.readline()
+            return _first_line(stream, self.path)
 
     def count_rows(self) -> int:
         """Return the number of rows, by reading the table once."""
@@ -67,7 +70,7 @@ class Table:
             try:
                 cells = next(reader)
             except csv.Error as problem:
-                raise _not_a_row(self, block, place, str(problem)) from None
+                raise _not_a_row(self, block, place, _reason(problem)) from None
             if reader.line_num != place + 1:
                 raise _not_a_row(self, block, place, "a cell goes on over the line's end")
             yield cells
@@ -95,7 +98,7 @@ def open_table(path: Path) -> Table:
     if not path.is_file():
         raise UserError("there is no such table", where=str(path), hint=_siblings_hint(path))
     with _csv_stream(path) as stream:
-        header = parse_line(stream.readline(), f"{path}, header")
+        header = parse_line(_first_line(stream, path), f"{path}, header")
     columns = tuple(name.strip() for name in header)
     if not any(columns):
         raise UserError(
@@ -107,8 +110,8 @@ def open_table(path: Path) -> Table:
     first = next(_blocks(path), None)
     if first is None:
         raise UserError("the table has a header, but no rows", where=str(path))
-    preview = tuple(tuple(parse_line(line, f"{path}, row {row}")) for row, line in enumerate(first.lines[:3]))
-    return Table(path=path, columns=columns, preview=preview)
+    table = Table(path=path, columns=columns, preview=())
+    return replace(table, preview=tuple(map(tuple, islice(table.cells(first), PREVIEW_ROWS))))
 
 
 def parameters_of(table: Table, index: str | None) -> list[str]:
@@ -140,7 +143,7 @@ def parse_line(line: bytes, where: str) -> list[str]:
         rows = list(csv.reader([text.rstrip("\r\n")], strict=True))
     except csv.Error as problem:
         raise UserError(
-            f"not a CSV line: {problem}",
+            f"not a CSV line: {_reason(problem)}",
             where=where,
             hint="close the quotes; line breaks cannot be in a cell",
         ) from None
@@ -150,7 +153,9 @@ def parse_line(line: bytes, where: str) -> list[str]:
 def _siblings_hint(path: Path) -> str | None:
     if not path.parent.is_dir():
         return f"the folder {path.parent} does not exist either"
-    tables = sorted(other.name for other in path.parent.iterdir() if other.name.endswith(SUFFIXES))
+    tables = sorted(
+        other.name for other in path.parent.glob("*") if other.name.endswith(SUFFIXES) and other.is_file()
+    )
     return f"tables there: {', '.join(tables[:8])}" if tables else "genstudy csv makes one"
 
 
@@ -169,13 +174,20 @@ class _ParquetAsCsv(io.RawIOBase):
         import polars as pl
 
         super().__init__()
+        self._path = path
         self._frame = pl.scan_parquet(path)
         self._next_row = 0
         try:
             schema = self._frame.collect_schema()
         except (pl.exceptions.PolarsError, OSError) as problem:
             raise UserError(f"not a Parquet file: {problem}", where=str(path)) from None
-        nested = [name for name, kind in schema.items() if kind.is_nested() or kind == pl.Binary]
+        # In a lone column a null would be an empty line, which is no row.
+        self._null = '""' if len(schema) == 1 else ""
+        nested = [
+            name
+            for name, kind in schema.items()
+            if kind.is_nested() or kind.base_type() in {pl.Binary, pl.Duration}
+        ]
         if nested:
             raise UserError(f"column '{nested[0]}' holds {schema[nested[0]]}, not a value", where=str(path))
         header = io.StringIO()
@@ -187,19 +199,27 @@ class _ParquetAsCsv(io.RawIOBase):
 
     def readinto(self, buffer: object) -> int:
         if not self._pending:
-            frame = self._frame.slice(self._next_row, PARQUET_ROWS).collect()
-            self._next_row += frame.height
-            self._pending = frame.write_csv(include_header=False).encode() if frame.height else b""
+            self._pending = self._next_text().encode()
         view = memoryview(buffer)  # type: ignore[arg-type]
         size = min(len(view), len(self._pending))
         view[:size] = self._pending[:size]
         self._pending = self._pending[size:]
         return size
 
+    def _next_text(self) -> str:
+        import polars as pl
+
+        try:
+            frame = self._frame.slice(self._next_row, PARQUET_ROWS).collect()
+        except (pl.exceptions.PolarsError, OSError) as problem:
+            raise UserError(f"the Parquet file is damaged: {problem}", where=str(self._path)) from None
+        self._next_row += frame.height
+        return frame.write_csv(include_header=False, null_value=self._null) if frame.height else ""
+
 
 def _blocks(path: Path) -> Iterator[Block]:
     with _csv_stream(path) as stream:
-        offset = len(stream.readline())
+        offset = len(_first_line(stream, path))
         row, line, rest = 0, 2, b""
         while True:
             data = _read_on(stream, path)
@@ -216,9 +236,20 @@ def _blocks(path: Path) -> Iterator[Block]:
                 return
 
 
+def _first_line(stream: BinaryIO, path: Path) -> bytes:
+    with _named_damage(path):
+        return stream.readline()
+
+
 def _read_on(stream: BinaryIO, path: Path) -> bytes:
-    try:
+    with _named_damage(path):
         return stream.read(BLOCK_BYTES)
+
+
+@contextmanager
+def _named_damage(path: Path) -> Iterator[None]:
+    try:
+        yield
     except (EOFError, zlib.error, gzip.BadGzipFile) as problem:
         raise UserError(f"the compressed file is damaged: {problem}", where=str(path)) from None
 
@@ -245,6 +276,12 @@ def _without_blanks(lines: list[bytes], row: int, line: int, offset: int) -> Ite
             row, line, offset = row + len(run), line + len(run), offset + sum(map(len, run))
             run = []
         line, offset = line + 1, offset + len(found)
+
+
+def _reason(problem: csv.Error) -> str:
+    """Return the csv module's words, without its advice to programmers."""
+    reason = str(problem)
+    return "a carriage return in the line" if reason.startswith("new-line character") else reason
 
 
 def _texts(table: Table, block: Block) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The record beside a made table, `params.json` for `params.csv`: all that it takes to make the table again."""
+"""The record beside a made table: in `params.json`, all that it takes to make `params.csv` again."""
 
 from __future__ import annotations
 

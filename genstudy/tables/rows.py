@@ -155,6 +155,6 @@ class RowMaker:
     def _give_up(self) -> None:
         reason = "meet the conditions" if self.plan.where or self.plan.late else "are distinct"
         raise UserError(
-            f"only {self.kept} of {self.tried} rows that were tried {reason}, and {self.plan.rows} are wanted",
+            f"{self.kept} of {self.tried} rows that were tried {reason}, and {self.plan.rows} are wanted",
             hint="loosen --where, give the parameters wider laws, or take fewer rows",
         )

@@ -6,7 +6,7 @@ import gzip
 import os
 import re
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, BinaryIO
+from typing import IO, TYPE_CHECKING, BinaryIO, cast
 
 import polars as pl
 
@@ -42,7 +42,7 @@ def write_frames(frames: Iterator[pl.DataFrame], stream: BinaryIO, suffix: str) 
         with gzip.GzipFile(
             filename="", mode="wb", compresslevel=GZIP_LEVEL, fileobj=stream, mtime=0
         ) as packed:
-            _write_csv(frames, packed)
+            _write_csv(frames, cast("IO[bytes]", packed))
     else:
         _write_csv(frames, stream)
 
@@ -52,7 +52,7 @@ def csv_text(frame: pl.DataFrame, *, header: bool) -> str:
     return frame.write_csv(include_header=header)
 
 
-def _write_csv(frames: Iterator[pl.DataFrame], stream: BinaryIO | gzip.GzipFile) -> None:
+def _write_csv(frames: Iterator[pl.DataFrame], stream: IO[bytes]) -> None:
     for number, frame in enumerate(frames):
         with _plain_os_errors():
             frame.write_csv(stream, include_header=number == 0)
