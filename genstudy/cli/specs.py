@@ -58,6 +58,7 @@ def specs_command(
     force: Annotated[bool, typer.Option("--force", help="Replace a campaign that exists.")] = False,
 ) -> None:
     """Make a campaign's folder: the table frozen, a pgen, and one study specification a batch."""
+    from genstudy.cli.progress import Progress
     from genstudy.specs.make import make_specs
     from genstudy.specs.options import Options
 
@@ -75,7 +76,15 @@ def specs_command(
         allow_missing=allow_missing,
         allow_unsafe_values=allow_unsafe_values,
     )
-    campaign = make_specs(table, output, options, force=force, dry_run=dry_run)
+    with Progress() as bar:
+        campaign = make_specs(
+            table,
+            output,
+            options,
+            force=force,
+            dry_run=dry_run,
+            progress=bar.update if bar.possible else None,
+        )
     print_campaign(campaign, dry_run=dry_run)
 
 

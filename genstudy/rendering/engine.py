@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import traceback
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jinja2.exceptions import TemplateError, TemplateNotFound, TemplateSyntaxError, UndefinedError
@@ -16,7 +17,6 @@ from genstudy.rendering.templates import builtin_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from genstudy.rendering.templates import TemplateSource
 
@@ -33,14 +33,23 @@ class StudyTemplate:
     """
 
     def __init__(
-        self, source: TemplateSource, params: Sequence[ParameterView], variables: Mapping[str, Any]
+        self,
+        source: TemplateSource,
+        params: Sequence[ParameterView],
+        variables: Mapping[str, Any],
+        *,
+        folder: Path | None = None,
     ) -> None:
-        """Compile the template; `variables` are what it sees as `vars`."""
+        """Compile the template; `variables` are what it sees as `vars`.
+
+        folder: where relative paths in the variables are looked up first (default: the working directory).
+        """
         self.source = source
+        self._folder = folder or Path()
         self._loader = TemplateLoader(source.file.parent)
         self._environment = make_environment(self._loader)
         self._variables = dict(variables)
-        self._macros = Macros(params, self._render_deck)
+        self._macros = Macros(params, find_deck=self._find_deck, render_deck=self._render_deck)
         self._context = {**base_context(params, variables), **self._macros.exported()}
         self._deck_context = {**self._context, **{param.name: param.token for param in params}}
         try:
@@ -70,6 +79,19 @@ class StudyTemplate:
             raise
         except WRONG_IN_TEMPLATE as problem:
             raise self._translated(problem) from problem
+
+    def _find_deck(self, name: str) -> Path:
+        """Return a deck's file. A template names files beside it; only the user's variables name others."""
+        if name in self._variables.values():
+            return next((p for p in (self._folder / name, Path(name)) if p.is_file()), Path(name))
+        beside = self.source.file.parent.resolve()
+        path = (beside / name).resolve()
+        if not path.is_relative_to(beside):
+            raise UserError(
+                f"the template asks for the deck '{name}', outside its own folder",
+                hint="give the path as a variable: deck(vars.deck), and --set deck=PATH",
+            )
+        return path
 
     def _render_deck(self, path: Path) -> str:
         text = read_text(path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genstudy.errors import UserError, near
@@ -15,6 +14,7 @@ from genstudy.rendering.yaml_text import yaml_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from genstudy.rendering.context import ParameterView
 
@@ -30,9 +30,16 @@ ARGUMENT_STYLES = {
 class Macros:
     """The macros over one table's parameters. `shared_steps` collects what templates mark as shared."""
 
-    def __init__(self, params: Sequence[ParameterView], render_deck: Callable[[Path], str]) -> None:
-        """Take the parameters, and what renders a deck that is a Jinja template."""
+    def __init__(
+        self,
+        params: Sequence[ParameterView],
+        *,
+        find_deck: Callable[[str], Path],
+        render_deck: Callable[[Path], str],
+    ) -> None:
+        """Take the parameters, what finds a deck's file, and what renders one that is a Jinja template."""
         self._params = params
+        self._find_deck = find_deck
         self._tokens = {param.token[2:-1] for param in params}
         self._render_deck = render_deck
         self.shared_steps: list[str] = []
@@ -116,7 +123,7 @@ class Macros:
 
         A deck ending in .j2 is a Jinja template that sees each parameter by name; others use `$(TOKEN)`.
         """
-        path = Path(source)
+        path = self._find_deck(source)
         name = to or path.name.removesuffix(".j2")
         if path.suffix == ".j2":
             return self.write_file(name, self._render_deck(path))

@@ -68,14 +68,15 @@ def make_specs(
     *,
     force: bool = False,
     dry_run: bool = False,
-    progress: Callable[[int], None] | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Campaign:
     """Make a campaign: manifest.json, table.csv, pgen.py and one specification a batch.
 
     table: a CSV, gzipped CSV or Parquet file, a row a combination.
     output: the folder; it appears complete or not at all. An existing one is refused, and with `force`
     replaced if it is a campaign that holds nothing else.
-    dry_run: check and plan everything, write nothing. progress: gets the number of rows read so far.
+    dry_run: check and plan everything, write nothing. progress: gets the rows read and about how many there
+    are.
 
     Raises UserError for anything wrong in the table, the template or the options, before the folder appears.
     """
@@ -91,7 +92,7 @@ def write_campaign(
     options: Options,
     *,
     source: str | None = None,
-    progress: Callable[[int], None] | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Manifest, tuple[str, ...]]:
     """Check everything and write a campaign into an empty folder, or with no folder only check it.
 
@@ -148,7 +149,7 @@ class _Maker:
         self.name = self.writer.name
         self.warnings: tuple[str, ...] = ()
 
-    def make(self, progress: Callable[[int], None] | None) -> Manifest:
+    def make(self, progress: Callable[[int, int], None] | None) -> Manifest:
         trial = self.writer.trial()
         self.warnings = self.writer.warnings(trial)
         frozen = self._freeze(self.writer.bare_columns(trial), progress)
@@ -160,7 +161,7 @@ class _Maker:
             self._write(FILE_NAME, manifest.to_text().encode())
         return manifest
 
-    def _freeze(self, bare: set[str], progress: Callable[[int], None] | None) -> Frozen:
+    def _freeze(self, bare: set[str], progress: Callable[[int, int], None] | None) -> Frozen:
         options = self.options
         size = options.batch_size or DEFAULT_BATCH_SIZE
         size_of: Callable[[int], int] = lambda _: size  # noqa: E731

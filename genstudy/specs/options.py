@@ -24,6 +24,7 @@ class Options:
     reference: leave a CSV table where it is instead of copying it.
     allow_missing: let empty and NaN cells pass.
     allow_unsafe_values: let shell-active values stand under a bare `$(NAME)`.
+    folder: where relative paths in the variables are looked up first (default: the working directory).
     """
 
     template: str | Path = "echo"
@@ -38,3 +39,4 @@ class Options:
     reference: bool = False
     allow_missing: bool = False
     allow_unsafe_values: bool = False
+    folder: Path | None = None

@@ -67,7 +67,7 @@ class SpecWriter:
         self.name = options.name or table.path.name.split(".")[0]
         check_campaign_name(self.name)
         views = parameter_views(names, table.columns, table.preview, laws)
-        self.template = StudyTemplate(source, views, options.variables)
+        self.template = StudyTemplate(source, views, options.variables, folder=options.folder)
         self._table, self._names, self._index = table, names, index
         self._options = options
         self._csv = str(table.path.resolve()) if options.reference else f"$(SPECROOT)/{TABLE_NAME}"
@@ -91,7 +91,7 @@ class SpecWriter:
     def warnings(self, checked: Checked) -> tuple[str, ...]:
         """Return what a person should know about a checked specification."""
         warnings = [
-            f"the step '{step}' waits for all rows, and runs once for each of them: it looks at the workspace "
+            f"the step '{step}' waits for all rows, and still runs once a row: it looks at the workspace "
             "of a step that it does not wait for as `name_*`"
             for step in checked.funnels_per_row(self.template.shared_steps)
         ]

@@ -101,6 +101,7 @@ def _options(study: Study, name: str, path: Path) -> Options:
         inline=study.inline,
         allow_missing=study.allow_missing,
         allow_unsafe_values=study.allow_unsafe_values,
+        folder=path.parent,
     )
 
 

@@ -53,14 +53,15 @@ def freeze(
     stop: int | None,
     size_of: Callable[[int], int],
     verbatim: bool = False,
-    progress: Callable[[int], None] | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Frozen:
     """Check every row, write the table to `target`, and cut rows [start, stop) into batches.
 
     What is written is plain: UTF-8, line feeds, no BOM, names without spaces around them, cells as they
     were. With `verbatim` the slices lie in the table's own bytes instead, for a table that is left where it
     is; a blank line is refused then. `stop` None means the table's end; `size_of` gives a batch's rows by
-    its number; `progress` gets the number of rows done. Memory is one block, and 8 bytes a row where an
+    its number; `progress` gets the rows done, and how many there are
+    about, by the file's size. Memory is one block, and 8 bytes a row where an
     index column is checked.
     """
     header = table.header_bytes() if verbatim else _header(table)
@@ -69,7 +70,7 @@ def freeze(
     whole = hashlib.sha256(header)
     if target is not None:
         target.write(header)
-    rows, nbytes = 0, len(header)
+    rows, nbytes, size = 0, len(header), table.path.stat().st_size
     for block in table.blocks():
         check.check(block)
         ids.add(block)
@@ -83,7 +84,7 @@ def freeze(
         cutter.add(lines, rows, nbytes)
         rows, nbytes = rows + len(lines), nbytes + len(text)
         if progress:
-            progress(rows)
+            progress(rows, max(rows, rows * size // nbytes))
     ids.finish()
     return Frozen(
         rows=rows,

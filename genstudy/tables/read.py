@@ -107,11 +107,11 @@ def open_table(path: Path) -> Table:
     for place, name in enumerate(columns, 1):
         if not name:
             raise UserError(f"column {place} has no name", where=f"{path}, header", hint="name every column")
-    first = next(_blocks(path), None)
-    if first is None:
-        raise UserError("the table has a header, but no rows", where=str(path))
     table = Table(path=path, columns=columns, preview=())
-    return replace(table, preview=tuple(map(tuple, islice(table.cells(first), PREVIEW_ROWS))))
+    preview = tuple(map(tuple, islice(table.rows(), PREVIEW_ROWS)))
+    if not preview:
+        raise UserError("the table has a header, but no rows", where=str(path))
+    return replace(table, preview=preview)
 
 
 def parameters_of(table: Table, index: str | None) -> list[str]:
