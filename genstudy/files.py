@@ -82,7 +82,12 @@ def whole_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
         yield part
         if path.exists():
             path.rename(old)
-        part.rename(path)
+        try:
+            part.rename(path)
+        except OSError:
+            if old.exists():
+                old.rename(path)
+            raise
     finally:
         shutil.rmtree(part, ignore_errors=True)
     if old.exists():

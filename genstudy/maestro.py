@@ -36,7 +36,10 @@ SCHEDULERS = ("local", "slurm", "flux", "lsf")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """A study step. texts: its `run` entries, with the study's variables put in; depends: as written."""
+    """A study step.
+
+    texts: its description and `run` entries, with the study's variables put in. depends: as written.
+    """
 
     name: str
     texts: Mapping[str, str]
@@ -106,10 +109,11 @@ def load_spec(text: str, where: str) -> Spec:
             where=where,
             hint="mend the template",
         ) from problem
+    dependencies = loaded.environment.get("dependencies") or {}
     variables = (
         *(loaded.environment.get("variables") or {}),
         *(loaded.environment.get("labels") or {}),
-        *(item["name"] for kind in (loaded.environment.get("dependencies") or {}).values() for item in kind),
+        *(item["name"] for kind in ("paths", "git") for item in dependencies.get(kind) or ()),
     )
     return Spec(name=str(loaded.name), steps=steps, variables=variables, data=data)
 
@@ -131,9 +135,10 @@ def _environment(loaded: Any) -> Any:
 
 
 def _step(step: Any, environment: Any) -> Step:
+    # Maestro looks for parameters in the description too.
     texts = {
         key: environment.apply_environment(value)
-        for key, value in step.run.items()
+        for key, value in {**step.run, "description": step.description}.items()
         if isinstance(value, str) and value
     }
     return Step(name=step.name, texts=texts, depends=tuple(map(str, step.run["depends"] or ())))

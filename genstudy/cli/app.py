@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 
 import typer
@@ -51,6 +52,7 @@ app.command("demo")(demo_command)
 
 def main() -> None:
     """Run the command line; a user's mistake ends in one message on stderr and exit code 2."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         app(prog_name="genstudy")
     except GenstudyError as error:
