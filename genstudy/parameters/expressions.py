@@ -125,8 +125,9 @@ def _parse(text: str) -> ast.expr:
             return ast.parse(text, mode="eval").body
     except SyntaxError as error:
         at = min(error.offset - 1, len(text)) if error.offset else len(text)  # none: at the end
-        hint = "comparison is ==" if "'=='" in error.msg else None
-        _fail(text, f"this is no expression: {error.msg}", at, hint)
+        if text[at : at + 1] == "=":
+            _fail(text, "this is no expression: = is no comparison", at, "write == to compare")
+        _fail(text, f"this is no expression: {error.msg}", at)
     except (RecursionError, MemoryError, ValueError):
         _fail(text, "this expression is nested too deeply", 0)
 

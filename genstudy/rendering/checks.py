@@ -53,10 +53,13 @@ class Checked:
         return [name for token, name in known_tokens(names).items() if token not in used]
 
 
-def check_spec(text: str, names: Sequence[str], shared: Sequence[str], *, where: str) -> Checked:
+def check_spec(
+    text: str, names: Sequence[str], shared: Sequence[str], literals: Sequence[str] = (), *, where: str
+) -> Checked:
     """Check a rendered specification against the parameters' names.
 
-    shared: the steps that run once per distinct set of values. Raises UserError at the first fault.
+    shared: the steps that run once per distinct set of values. literals: words that look like tokens and are
+    plain text. Raises UserError at the first fault.
     """
     node = compose(text, where)
     check_unchanged(node, text, where)
@@ -64,12 +67,13 @@ def check_spec(text: str, names: Sequence[str], shared: Sequence[str], *, where:
     tokens = known_tokens(names)
     _check_study(spec, tokens, where)
     step_names = [step.name for step in spec.steps]
+    known = (*spec.variables, *literals)
     uses = {}
     for step in spec.steps:
         _check_step(step, step_names, where)
         for key, value in step.texts.items():
             place = f"{where}, step '{step.name}', {key}"
-            check_tokens(value, where=place, tokens=tokens, variables=spec.variables, steps=step_names)
+            check_tokens(value, where=place, tokens=tokens, variables=known, steps=step_names)
             _check_variables_replaced(value, spec, place)
         uses[step.name] = frozenset(use for value in step.texts.values() for use in find_uses(value, tokens))
     if not any(uses.values()):

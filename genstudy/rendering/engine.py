@@ -21,8 +21,16 @@ if TYPE_CHECKING:
     from genstudy.rendering.templates import TemplateSource
 
 UNDEFINED = re.compile(r"^'([^']+)' is undefined")
-VIEWS = (StudyView, BatchView, TableView, ParameterView)
-WRONG_IN_TEMPLATE = (TemplateError, ArithmeticError, LookupError, TypeError, ValueError)
+VIEWS = {"study": StudyView, "batch": BatchView, "table": TableView, "a parameter": ParameterView}
+WRONG_IN_TEMPLATE = (
+    TemplateError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
 """What an expression in a template can raise; anything else is a fault of this program."""
 
 
@@ -49,7 +57,7 @@ class StudyTemplate:
         self._loader = TemplateLoader(source.file.parent)
         self._environment = make_environment(self._loader)
         self._variables = dict(variables)
-        self._macros = Macros(params, find_deck=self._find_deck, render_deck=self._render_deck)
+        self._macros = Macros(params, self._read_deck)
         self._context = {**base_context(params, variables), **self._macros.exported()}
         self._deck_context = {**self._context, **{param.name: param.token for param in params}}
         try:
@@ -65,6 +73,11 @@ class StudyTemplate:
         return list(self._macros.shared_steps)
 
     @property
+    def literals(self) -> list[str]:
+        """The words that the last rendering marked as no tokens."""
+        return list(self._macros.literals)
+
+    @property
     def sha256(self) -> str:
         """The hash of the template's text and of all that it extends, includes or writes as a deck."""
         return self._loader.sha256
@@ -72,6 +85,7 @@ class StudyTemplate:
     def render(self, study: StudyView, batch: BatchView, table: TableView) -> str:
         """Return the text for one batch."""
         self._macros.shared_steps.clear()
+        self._macros.literals.clear()
         try:
             return self._template.render(self._context, study=study, batch=batch, table=table)
         except UserError as problem:
@@ -79,6 +93,13 @@ class StudyTemplate:
             raise
         except WRONG_IN_TEMPLATE as problem:
             raise self._translated(problem) from problem
+
+    def _read_deck(self, name: str) -> str:
+        """Return a deck's text; one that ends in .j2 is a Jinja template."""
+        path = self._find_deck(name)
+        text = read_text(path)
+        self._loader.texts[f"deck {name}"] = text
+        return self._render_deck(path, text) if path.suffix == ".j2" else text
 
     def _find_deck(self, name: str) -> Path:
         """Return a deck's file. A template names files beside it; only the user's variables name others."""
@@ -93,9 +114,7 @@ class StudyTemplate:
             )
         return path
 
-    def _render_deck(self, path: Path) -> str:
-        text = read_text(path)
-        self._loader.texts[str(path)] = text
+    def _render_deck(self, path: Path, text: str) -> str:
         try:
             return self._environment.from_string(text).render(self._deck_context)
         except WRONG_IN_TEMPLATE as problem:
@@ -126,16 +145,21 @@ class StudyTemplate:
         text = getattr(problem, "message", None) or str(problem)
         if isinstance(problem, TemplateNotFound):
             return f"there is no template '{problem.name}'{near(str(problem.name), builtin_names())}"
+        if isinstance(problem, RecursionError):
+            return "the template includes itself without end"
         if not isinstance(problem, UndefinedError):
-            return str(text)
+            return text
         if found := UNDEFINED.search(text):
             name = found.group(1)
             return f"'{name}' is not defined{near(name, {*context, 'study', 'batch', 'table'})}"
         name = text.rpartition("attribute ")[2].strip("'")
         if "Variables" in text:
             return f"vars.{name} is not set{near(name, self._variables)}; pass --set {name}=VALUE"
-        fields = {field for view in VIEWS for field in dir(view) if not field.startswith("_")}
-        return f"{text}{near(name, fields)}"
+        for word, view in VIEWS.items():
+            if view.__qualname__ in text:
+                fields = [field for field in dir(view) if not field.startswith("_")]
+                return f"{word} has no '{name}'{near(name, fields) or ': it has ' + ', '.join(fields)}"
+        return text
 
     def _place(self, problem: Exception) -> str:
         for frame in reversed(traceback.extract_tb(problem.__traceback__)):

@@ -10,6 +10,7 @@ from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateNotFound, U
 from jinja2.loaders import split_template_path
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from genstudy.rendering.macros import read_text
 from genstudy.rendering.templates import SUFFIX, builtin_folder, builtin_names
 from genstudy.rendering.yaml_text import yaml_value
 
@@ -45,7 +46,7 @@ class TemplateLoader(BaseLoader):
             file = builtin_folder() / f"{name}{SUFFIX}"
         if not file.is_file():
             raise TemplateNotFound(template)
-        text = file.read_text(encoding="utf-8")
+        text = read_text(file)
         self.texts[template] = text
         self.files.add(str(file))
         return text, str(file), None
@@ -94,7 +95,12 @@ def variables_of(environment: Environment, name: str) -> set[str] | None:
         if current in seen:
             continue
         seen.add(current)
-        tree = environment.parse(environment.loader.get_source(environment, current)[0], filename=current)
+        try:
+            source = environment.loader.get_source(environment, current)[0]
+        except TemplateNotFound:
+            # Rendering tells where it is asked for, unless it may be missing.
+            continue
+        tree = environment.parse(source, filename=current)
         names = _variables_in(tree)
         if names is None:
             return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from genstudy.errors import UserError, near
@@ -28,21 +29,19 @@ ARGUMENT_STYLES = {
 
 
 class Macros:
-    """The macros over one table's parameters. `shared_steps` collects what templates mark as shared."""
+    """The macros over one table's parameters. `shared_steps` and `literals` collect what is marked."""
 
     def __init__(
         self,
         params: Sequence[ParameterView],
-        *,
-        find_deck: Callable[[str], Path],
-        render_deck: Callable[[Path], str],
+        read_deck: Callable[[str], str],
     ) -> None:
-        """Take the parameters, what finds a deck's file, and what renders one that is a Jinja template."""
+        """Take the parameters, and what gives a deck's text by its name."""
         self._params = params
-        self._find_deck = find_deck
         self._tokens = {param.token[2:-1] for param in params}
-        self._render_deck = render_deck
+        self._read_deck = read_deck
         self.shared_steps: list[str] = []
+        self.literals: list[str] = []
 
     def exported(self) -> dict[str, Callable[..., str]]:
         """Return the macros by the names that templates use."""
@@ -54,6 +53,7 @@ class Macros:
             "deck_keyvalue": self.deck_keyvalue,
             "echo_params": self.echo_params,
             "env_block": self.env_block,
+            "literal": self.literal,
             "run_block": self.run_block,
             "shared": self.shared,
             "write_file": self.write_file,
@@ -65,6 +65,12 @@ class Macros:
             self.shared_steps.append(step)
         return yaml_value(step)
 
+    def literal(self, word: str) -> str:
+        """Return `$(WORD)` and mark it as plain text: it is no token, nobody gives it a value."""
+        if word not in self.literals:
+            self.literals.append(word)
+        return f"$({word})"
+
     def echo_params(self) -> str:
         """Shell lines that print every parameter as `TOKEN: value`, a line each."""
         lines = [f"printf '%s: %s\\n' {param.token[2:-1]} {param.quoted}" for param in self._params]
@@ -74,7 +80,7 @@ class Macros:
         """Return the parameters as arguments of a command: equals, flags, assign or positional."""
         if style not in ARGUMENT_STYLES:
             raise UserError(
-                f"there is no argument style '{style}'{near(style, ARGUMENT_STYLES)}",
+                f"there is no argument style '{style}'{near(str(style), ARGUMENT_STYLES)}",
                 hint=f"styles are: {', '.join(ARGUMENT_STYLES)}",
             )
         form = ARGUMENT_STYLES[style]
@@ -91,7 +97,7 @@ class Macros:
         """The `batch:` block of a scheduler: slurm, flux, lsf or local, with what Maestro needs for it."""
         if type not in SCHEDULERS:
             raise UserError(
-                f"there is no scheduler '{type}'{near(type, SCHEDULERS)}",
+                f"there is no scheduler '{type}'{near(str(type), SCHEDULERS)}",
                 hint=f"Maestro has: {', '.join(SCHEDULERS)}",
             )
         missing = [key for key in NEEDED_BY_SCHEDULER.get(type, ()) if key not in settings]
@@ -105,6 +111,11 @@ class Macros:
 
     def run_block(self, settings: dict[str, Any] | None = None) -> str:
         """Entries of a step's `run:` such as procs, nodes and walltime, a line each."""
+        if not isinstance(settings or {}, dict):
+            raise UserError(
+                f"the run block takes entries such as procs, not {settings!r}",
+                hint="""for instance: --set run='{"procs": 4, "walltime": "00:10:00"}'""",
+            )
         return "\n".join(f"{key}: {yaml_value(value)}" for key, value in (settings or {}).items())
 
     def write_file(self, path: str, text: str) -> str:
@@ -123,11 +134,8 @@ class Macros:
 
         A deck ending in .j2 is a Jinja template that sees each parameter by name; others use `$(TOKEN)`.
         """
-        path = self._find_deck(source)
-        name = to or path.name.removesuffix(".j2")
-        if path.suffix == ".j2":
-            return self.write_file(name, self._render_deck(path))
-        return self.write_file(name, read_text(path))
+        text = self._read_deck(source)
+        return self.write_file(to or PurePath(source).name.removesuffix(".j2"), text)
 
     def deck_json(self, path: str = "input.json") -> str:
         """Shell lines that write a JSON object of every parameter: numbers as numbers, the rest as text."""
@@ -143,7 +151,7 @@ def read_text(path: Path) -> str:
     """Return a file's text; a UserError where it is missing or not UTF-8."""
     try:
         return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
+    except (FileNotFoundError, IsADirectoryError):
         raise UserError("there is no such file", where=str(path), hint="check the path") from None
     except UnicodeDecodeError:
         raise UserError("not UTF-8 text", where=str(path), hint="save it as UTF-8") from None

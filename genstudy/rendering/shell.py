@@ -6,6 +6,8 @@ import re
 import shlex
 from typing import TYPE_CHECKING
 
+from genstudy.parameters.names import ROW_ID
+
 if TYPE_CHECKING:
     from collections.abc import Collection
 
@@ -21,7 +23,7 @@ def quote_with_tokens(text: str, tokens: Collection[str]) -> str:
     """Return the text as one shell word, the tokens of these parameters in it left for Maestro.
 
     A value then stands quoted between quoted text, whatever it holds: `width = $(WIDTH)` becomes
-    `'width = '$(WIDTH.quoted)`. The forms `.json`, `.name` hold no quote and stay inside.
+    `'width = '$(WIDTH.quoted)`. The forms `.json`, `.name` and the row's label hold no quote and stay inside.
     """
     parts: list[str] = []
     literal = ""
@@ -34,10 +36,13 @@ def quote_with_tokens(text: str, tokens: Collection[str]) -> str:
         if token not in tokens:
             literal += whole
             continue
+        if form == "label" and token != ROW_ID:
+            literal += f"{token}."
         if literal:
             parts.append(quote(literal))
             literal = ""
-        parts.append(f"'{whole}'" if form in {"json", "name"} else f"$({token}.quoted)")
+        stays = form in {"json", "name"} or (token == ROW_ID and form == "label")
+        parts.append(f"'{whole}'" if stays else f"$({token}.quoted)")
     if literal or not parts:
         parts.append(quote(literal))
     return "".join(parts)

@@ -23,6 +23,7 @@ BARE_FORMS = frozenset({"", "label"})
 
 UPPER_WORD = re.compile(r"[A-Z_][A-Z0-9_-]*")
 NEAR = 0.8
+SHOWN = 12
 OWN_SPACE = "for the shell's own command write a space: $( {word} )"
 
 
@@ -87,11 +88,11 @@ def _problem(
         return "", None
     known = {*tokens, *variables, *OWN_TOKENS, ROW_ID}
     if UPPER_WORD.fullmatch(name):
+        shown = ", ".join(f"$({token})" for token in sorted(known)[:SHOWN])
+        more = ", ..." if len(known) > SHOWN else ""
         return (
             f"$({word}) is neither a parameter, a variable nor a step's workspace{near(name, known)}",
-            "known are: "
-            + ", ".join(f"$({token})" for token in sorted(known)[:12])
-            + ("" if len(known) < 13 else ", ..."),
+            f'known are: {shown}{more}; for text that is no token write {{{{ literal("{word}") }}}}',
         )
     if token_of(name) in known:
         return (

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import yaml
 
@@ -21,6 +21,7 @@ LOADER: Any = getattr(yaml, "CFullLoader", yaml.FullLoader)
 
 PLAIN_WORD = re.compile(r"[A-Za-z_./$(][A-Za-z0-9_./$()+-]*")
 ESCAPED = re.compile("[\x00-\x1f\x7f-\xa0\u2028\u2029\ufeff\ud800-\udfff\ufffe\uffff]")
+NOT_FINITE = {"NaN": ".nan", "Infinity": ".inf", "-Infinity": "-.inf"}
 STRING = "tag:yaml.org,2002:str"
 CHANGING = frozenset(f"tag:yaml.org,2002:{kind}" for kind in ("int", "float", "bool", "timestamp"))
 """Kinds whose text is not what was written, once it is put into a script."""
@@ -39,11 +40,18 @@ def yaml_value(value: Any) -> str:
         return "{" + ", ".join(f"{yaml_value(str(k))}: {yaml_value(v)}" for k, v in value.items()) + "}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(yaml_value, value)) + "]"
-    text = json.dumps(value)
+    text = json.dumps(value, default=_no_value)
+    if text in NOT_FINITE:
+        return NOT_FINITE[text]
     if isinstance(value, float) and "e" in text and "." not in text:
         # YAML 1.1 reads 1e-05 as text, 1.0e-05 as a number.
         text = text.replace("e", ".0e")
     return text
+
+
+def _no_value(value: Any) -> NoReturn:
+    # An undefined name, put into text, says itself which one it is.
+    raise TypeError(f"{value} is neither text, a number, true, false, null, a list nor a mapping")
 
 
 def in_quotes(value: str) -> str:
@@ -86,7 +94,7 @@ def check_unchanged(node: yaml.Node, text: str, where: str) -> None:
     for found in _walk(node):
         if isinstance(found, yaml.MappingNode):
             _check_keys(found, where)
-        elif isinstance(found, yaml.ScalarNode) and found.style is None and found.tag in CHANGING:
+        elif isinstance(found, yaml.ScalarNode) and not found.style and found.tag in CHANGING:
             read = _read_as(found)
             if read is not None:
                 line = found.start_mark.line

@@ -168,7 +168,7 @@ class SpecWriter:
         return self.template.render(self._study, batch, view)
 
     def _check(self, text: str, where: str) -> Checked:
-        return check_spec(text, self._names, self.template.shared_steps, where=where)
+        return check_spec(text, self._names, self.template.shared_steps, self.template.literals, where=where)
 
     def _where(self, batch: BatchView) -> str:
         return f"{self.template.source.name} rendered for {batch.name}"

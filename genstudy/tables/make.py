@@ -87,7 +87,8 @@ def make_table(
     if not isinstance(output, Path):
         return draft.write(output)
     suffix_of(output.name)
-    check_replaceable(output, force=force)
+    with _named_errors(output):
+        check_replaceable(output, force=force)
     with (
         _named_errors(output),
         whole_file(record_path(output), force=True) as side,
