@@ -19,6 +19,11 @@ settings.register_profile(
 )
 settings.load_profile("suite")
 
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--renew-golden", action="store_true", help="Write tests/golden anew; look at the diff.")
+
+
 RunCli = Callable[..., tuple[int, str, str]]
 
 

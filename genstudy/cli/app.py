@@ -13,12 +13,14 @@ from genstudy.cli import templates
 from genstudy.cli.build import build_command, init_command
 from genstudy.cli.csv import csv_command
 from genstudy.cli.demo import demo_command
+from genstudy.cli.plain import PlainCommand, PlainGroup
 from genstudy.cli.schema import schema_command
 from genstudy.cli.specs import specs_command
 from genstudy.errors import GenstudyError
 
 app = typer.Typer(
     name="genstudy",
+    cls=PlainGroup,
     help="Parameter tables and batched study specifications for Maestro, for any number of parameters.",
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -41,7 +43,7 @@ def _options(
     """Parameter tables and batched study specifications for Maestro, for any number of parameters."""
 
 
-app.command("csv")(csv_command)
+app.command("csv", cls=PlainCommand)(csv_command)
 app.command("specs")(specs_command)
 app.command("build")(build_command)
 app.command("init")(init_command)

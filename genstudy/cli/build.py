@@ -48,7 +48,10 @@ def build_command(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check, print the plan, write nothing.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace a campaign that exists.")] = False,
 ) -> None:
-    """Make the campaign that a study file describes: table and specs. An option wins over the file's key."""
+    """Make the campaign of a study file.
+
+    Table and specs in one go. Every key of the file is an option too, and the option wins.
+    """
     from genstudy.cli.progress import Progress
     from genstudy.cli.specs import print_campaign
     from genstudy.studies.build import build_study

@@ -67,7 +67,9 @@ def csv_command(
     debug: Annotated[bool, typer.Option("-d", "--debug", help="Print the rows too.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace what stands at the output.")] = False,
 ) -> None:
-    """Make a table of parameter values, and a record of how it was made.
+    """Make a table of parameter values.
+
+    Beside it goes a record of how it was made, from which the same table can be made again.
 
     A NAME alone takes whole numbers from 0 to 100. A LAW is one of int(lo,hi) uniform(a,b) loguniform(a,b)
     normal(mu,sigma) truncnormal(mu,sigma,lo,hi) lognormal(mu,sigma) triangular(lo,mode,hi) beta(a,b,lo,hi)

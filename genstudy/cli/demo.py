@@ -13,7 +13,10 @@ def demo_command(
         Path, typer.Option("-o", "--output", help="The folder for all of it; it must not exist.")
     ] = Path("genstudy-demo"),
 ) -> None:
-    """Make a table, render batch specs, run every batch with Maestro here, and show what ran and where."""
+    """Show the whole thing, for real.
+
+    Makes a table, renders batch specs, runs every batch with Maestro here, and shows what ran and where.
+    """
     from genstudy.demo import run_demo
 
     runs = run_demo(output, typer.echo)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from typing import TYPE_CHECKING, Self
@@ -20,7 +21,7 @@ class Progress:
 
     def __init__(self, *, shown: bool = True) -> None:
         """Take the time; `shown` may be False where a bar would disturb other output."""
-        self.possible = shown and sys.stderr.isatty()
+        self.possible = shown and sys.stderr.isatty() and os.environ.get("TERM") not in {"dumb", "unknown"}
         self._start = time.monotonic()
         self._bar: Bar | None = None
         self._task: TaskID | None = None

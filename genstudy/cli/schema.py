@@ -19,7 +19,10 @@ class Format(StrEnum):
 def schema_command(
     format: Annotated[Format, typer.Argument(help="Which format.", show_default=False)],  # noqa: A002
 ) -> None:
-    """Print the JSON Schema of a format: what a campaign's manifest or a study file may hold."""
+    """Print the JSON Schema of a format.
+
+    What a campaign's manifest or a study file may hold; editors complete from it.
+    """
     match format:
         case Format.MANIFEST:
             from genstudy.specs.manifest import manifest_schema

@@ -57,7 +57,11 @@ def specs_command(
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace a campaign that exists.")] = False,
 ) -> None:
-    """Make a campaign's folder: the table frozen, a pgen, and one study specification a batch."""
+    """Make one study specification a batch.
+
+    The folder is a campaign: the table frozen, a pgen, the specifications and a manifest. It can be moved and
+    copied, and runs where genstudy is not installed.
+    """
     from genstudy.cli.progress import Progress
     from genstudy.specs.make import make_specs
     from genstudy.specs.options import Options
@@ -93,17 +97,26 @@ def print_campaign(campaign: Campaign, *, dry_run: bool) -> None:
     manifest = campaign.manifest
     for warning in campaign.warnings:
         typer.echo(f"genstudy: warning: {warning}", err=True)
-    rows, count = manifest.settings.rows, len(manifest.batches)
+    settings, count = manifest.settings, len(manifest.batches)
     verb = "would hold" if dry_run else "holds"
+    size = _counted(settings.batch_size, "row")
+    batches = f"{count} batches of at most {size}" if count > 1 else f"1 batch of {size}"
     typer.echo(
-        f"{campaign.folder} {verb} {count} batch{'es' if count > 1 else ''} of at most "
-        f"{manifest.settings.batch_size} rows: rows {manifest.settings.start} to "
-        f"{manifest.settings.start + rows - 1} of {manifest.table.source}, template {manifest.template.name}"
+        f"{campaign.folder} {verb} {batches}: {_span(settings.start, settings.rows)} of "
+        f"{manifest.table.source}, template {manifest.template.name}"
     )
     if dry_run:
         for batch in manifest.batches[:SHOWN]:
-            typer.echo(f"  {batch.spec}  rows {batch.start} to {batch.start + batch.nrows - 1}")
+            typer.echo(f"  {batch.spec}  {_span(batch.start, batch.nrows)}")
         if count > SHOWN:
             typer.echo(f"  ... and {count - SHOWN} more")
         return
     typer.echo(f"run one:  {campaign.command(manifest.batches[0])}")
+
+
+def _counted(count: int, word: str) -> str:
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
+
+
+def _span(start: int, count: int) -> str:
+    return f"row {start}" if count == 1 else f"rows {start} to {start + count - 1}"

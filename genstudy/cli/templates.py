@@ -10,7 +10,7 @@ import typer
 from genstudy.cli.settings import parse_settings
 
 app = typer.Typer(
-    help="Study templates: list, show, copy and check them.", no_args_is_help=True, rich_markup_mode=None
+    help="List, show, copy and check study templates.", no_args_is_help=True, rich_markup_mode=None
 )
 
 

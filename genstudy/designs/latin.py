@@ -56,8 +56,8 @@ class LatinDesign:
         self._next = 0
         self._spool.seek(0)
         for parameter in self._parameters:
-            points = latin_column(stream(self._seed, parameter.name, self._block), self._rows)
-            self._spool.write(points.data)
+            # No name is bound to the column: it would keep one in memory while the next is made.
+            self._spool.write(latin_column(stream(self._seed, parameter.name, self._block), self._rows).data)
         self._spool.flush()
 
     def close(self) -> None:

@@ -68,14 +68,12 @@ class Law(ABC):
         """The texts that values of this law stand for as indices, or None where values are numbers."""
         return None
 
-    @property
-    def integral(self) -> bool:
-        """Whether values are int64 (numbers or indices of `words`) and not float64."""
-        return False
-
     @abstractmethod
     def sample(self, u: Points) -> Values:
-        """Return the values at points in [0, 1), shape (n,): float64, or int64 where `integral`."""
+        """Return the values at points in [0, 1), shape (n,).
+
+        int64 for a law of whole numbers, or of indices of `words`; float64 for any other.
+        """
 
     def at(self, index: NDArray[np.int64]) -> Values:  # noqa: ARG002 - overridden where there are levels
         """Return the levels with these numbers, 0 to count - 1, lowest or first given first."""
@@ -307,12 +305,6 @@ class ScipyLaw(Law):
         scipy_laws.check(self)
 
     @property
-    def integral(self) -> bool:
-        from genstudy.parameters import scipy_laws
-
-        return scipy_laws.is_discrete(self.name)
-
-    @property
     def count(self) -> int | None:
         from genstudy.parameters import scipy_laws
 
@@ -323,7 +315,7 @@ class ScipyLaw(Law):
         from genstudy.parameters import scipy_laws
 
         values = scipy_laws.ppf(self, inside(u))
-        return values.astype(np.int64) if self.integral else values
+        return values.astype(np.int64) if scipy_laws.is_discrete(self.name) else values
 
     def at(self, index: NDArray[np.int64]) -> Values:
         from genstudy.parameters import scipy_laws

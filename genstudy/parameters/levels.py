@@ -53,10 +53,6 @@ class Int(Law):
             )
 
     @property
-    def integral(self) -> bool:
-        return True
-
-    @property
     def count(self) -> int:
         return self.hi - self.lo + 1
 
@@ -100,10 +96,6 @@ class Choice(Law):
         return f"choice({', '.join(words)})"
 
     @property
-    def integral(self) -> bool:
-        return True
-
-    @property
     def count(self) -> int:
         return len(self.items)
 
@@ -136,10 +128,6 @@ class Const(Law):
     @property
     def text(self) -> str:
         return f"const({quoted(self.value)})"
-
-    @property
-    def integral(self) -> bool:
-        return True
 
     @property
     def count(self) -> int:
@@ -183,10 +171,6 @@ class Range(Law):
                 f"{self.text}: the numbers have too many digits to be exact",
                 hint="take fewer digits, or linspace(a, b, n)",
             )
-
-    @property
-    def integral(self) -> bool:
-        return self._whole()[2] == 1
 
     @property
     def count(self) -> int:

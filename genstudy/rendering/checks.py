@@ -32,10 +32,10 @@ class Checked:
     spec: Spec
     uses: dict[str, frozenset[Use]]
 
-    def bare_columns(self, names: Sequence[str]) -> set[str]:
-        """Return the parameters whose value a step puts into its text as it is."""
-        bare = {use.token for uses in self.uses.values() for use in uses if use.bare}
-        return {name for token, name in known_tokens(names).items() if token in bare}
+    def exposed(self, names: Sequence[str]) -> dict[str, str]:
+        """Return the parameters whose value the shell would read, and how a step uses each."""
+        found = {use.token: str(use) for uses in self.uses.values() for use in uses if use.exposed}
+        return {name: found[token] for token, name in known_tokens(names).items() if token in found}
 
     @property
     def uses_row_id(self) -> bool:

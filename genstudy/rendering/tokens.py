@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from genstudy.errors import UserError, near
 from genstudy.maestro import OWN_TOKENS
 from genstudy.parameters.names import ROW_ID, token_of
+from genstudy.rendering.quoting import Place, places
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -21,6 +22,12 @@ FORMS = ("quoted", "json", "label", "name")
 BARE_FORMS = frozenset({"", "label"})
 """Forms that put the value as it is into the text."""
 
+HELD = {
+    "quoted": {Place.WORDS, Place.COMMENT},
+    "json": {Place.SINGLE_QUOTES, Place.QUOTED_HEREDOC, Place.COMMENT},
+}
+"""Where the quotes of a form hold, whatever the value."""
+
 UPPER_WORD = re.compile(r"[A-Z_][A-Z0-9_-]*")
 NEAR = 0.8
 SHOWN = 12
@@ -29,24 +36,33 @@ OWN_SPACE = "for the shell's own command write a space: $( {word} )"
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """One use of a parameter in a text: its token, and the form (`quoted`, ..., or empty for the value)."""
+    """One use of a parameter in a script: token, form (`quoted`, or empty for the value) and place."""
 
     token: str
     form: str
+    place: Place
 
     @property
-    def bare(self) -> bool:
-        """Whether the value stands in the text as it is."""
-        return self.form in BARE_FORMS and self.token != ROW_ID
+    def exposed(self) -> bool:
+        """Whether the shell would act on marks of its own in the value."""
+        if self.token == ROW_ID:
+            return False
+        return self.form in BARE_FORMS or self.place not in HELD.get(self.form, Place)
+
+    def __str__(self) -> str:
+        """Return the use as messages name it."""
+        if self.form in BARE_FORMS:
+            return f"a bare $({self.token}{self.form and '.' + self.form})"
+        return f"$({self.token}.{self.form}) in {self.place}"
 
 
 def find_uses(text: str, tokens: Collection[str]) -> set[Use]:
-    """Return the uses of these parameters (and of the row id) in a text."""
+    """Return the uses of these parameters (and of the row id) in a script."""
     uses = set()
-    for word in WORD.findall(text):
-        token, _, form = word.partition(".")
+    for word, place in places(text):
+        token, _, form = word[2:-1].partition(".")
         if token in tokens or token == ROW_ID:
-            uses.add(Use(token, form))
+            uses.add(Use(token, form, place))
     return uses
 
 

@@ -66,6 +66,38 @@ class Insertion:
         return text[: self.at] + self.before + items + self.after + text[self.at :]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Naming:
+    """Where a study's name stands in a text, and the name, if each batch needs one of its own.
+
+    Maestro names a study's folder by its name and the second it started: two batches of one name that start
+    in the same second would run in one folder.
+    """
+
+    start: int
+    end: int
+    name: str | None
+
+    def apply(self, text: str, batch_id: str) -> str:
+        """Return the text with the batch's number behind the study's name."""
+        if self.name is None:
+            return text
+        return text[: self.start] + in_quotes(f"{self.name}_{batch_id}") + text[self.end :]
+
+
+def find_naming(text: str, node: yaml.MappingNode, batch_id: str) -> Naming:
+    """Return where the study's name stands; a name that has the batch's number in it is left alone."""
+    description = _value(node, "description")
+    name = _value(description, "name") if isinstance(description, yaml.MappingNode) else None
+    if not isinstance(name, yaml.ScalarNode) or not name.value or batch_id in name.value:
+        return Naming(start=0, end=0, name=None)
+    return Naming(
+        start=_line_start(text, name.start_mark.line) + name.start_mark.column,
+        end=_line_start(text, name.end_mark.line) + name.end_mark.column,
+        name=name.value,
+    )
+
+
 def _scalar(value: str | int) -> str:
     # Always in quotes: a hash such as 1234e56 would be a number, an index column could be called `no`.
     return str(value) if isinstance(value, int) else in_quotes(value)

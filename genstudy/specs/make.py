@@ -152,8 +152,10 @@ class _Maker:
     def make(self, progress: Callable[[int, int], None] | None) -> Manifest:
         trial = self.writer.trial()
         self.warnings = self.writer.warnings(trial)
-        frozen = self._freeze(self.writer.bare_columns(trial), progress)
+        cells = CellCheck(self.table, self.writer.exposed(trial), allow_missing=self.options.allow_missing)
+        frozen = self._freeze(cells, progress)
         row_range(frozen.rows, self.options.start, self.options.rows, where=str(self.table.path))
+        self.writer.plan(frozen, cells)
         batches = self._write_specs(frozen)
         pgen_sha256 = None if self.options.inline else self._copy_pgen()
         manifest = self._manifest(frozen, batches, pgen_sha256)
@@ -161,7 +163,7 @@ class _Maker:
             self._write(FILE_NAME, manifest.to_text().encode())
         return manifest
 
-    def _freeze(self, bare: set[str], progress: Callable[[int, int], None] | None) -> Frozen:
+    def _freeze(self, cells: CellCheck, progress: Callable[[int, int], None] | None) -> Frozen:
         options = self.options
         size = options.batch_size or DEFAULT_BATCH_SIZE
         size_of: Callable[[int], int] = lambda _: size  # noqa: E731
@@ -171,14 +173,13 @@ class _Maker:
                 self.table.count_rows(), options.start, options.rows, where=str(self.table.path)
             )
             size_of = equal_batches(end - start, options.batches)
-        check = CellCheck(self.table, bare=bare, allow_missing=options.allow_missing)
         target = self.folder / TABLE_NAME if self.folder is not None and not options.reference else None
         stream = (target or Path(os.devnull)).open("wb")
         with stream:
             return freeze(
                 self.table,
                 stream,
-                check=check,
+                check=cells,
                 index=self.index,
                 start=options.start,
                 stop=stop,
@@ -189,7 +190,6 @@ class _Maker:
 
     def _write_specs(self, frozen: Frozen) -> list[BatchEntry]:
         ids = batch_ids(len(frozen.slices))
-        self.writer.plan(frozen)
         entries = []
         for number, (batch_id, cut) in enumerate(zip(ids, frozen.slices, strict=True)):
             name = f"{self.name}_{batch_id}"

@@ -57,7 +57,7 @@ ROW_ID_FORM = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 SHELL_ACTIVE = re.compile(r"[^\w@%+=:,./^-]", re.ASCII)
 JSON_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
-JSON_ESCAPED = re.compile(r"[^\w .,:;/@%+=-]", re.ASCII)
+JSON_ESCAPED = re.compile(r"[^\w .,:/@%+=-]", re.ASCII)
 
 
 class Refused(Exception):

@@ -14,7 +14,8 @@ from genstudy.maestro import load_spec
 from genstudy.rendering.checks import Checked, check_lengths, check_spec
 from genstudy.rendering.context import BatchView, StudyView, TableView, parameter_views
 from genstudy.rendering.engine import StudyTemplate
-from genstudy.specs.bake import Insertion, check_baked, find_insertion, pargs_of
+from genstudy.rendering.yaml_text import compose
+from genstudy.specs.bake import Insertion, Naming, check_baked, find_insertion, find_naming, pargs_of
 from genstudy.specs.batches import check_campaign_name
 from genstudy.tables.freeze import Slice
 from genstudy.tables.read import parameters_of
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from genstudy.rendering.templates import TemplateSource
     from genstudy.specs.options import Options
+    from genstudy.tables.checks import CellCheck
     from genstudy.tables.freeze import Frozen
     from genstudy.tables.read import Table
 
@@ -35,19 +37,17 @@ NO_HASH = "0" * 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Proven:
-    """A rendered text that passed all checks, for a batch of this name."""
+    """A rendered text that passed all checks, for a batch of this name, and what is put into it."""
 
     text: str
     name: str
     shared: list[str]
+    naming: Naming
     insertion: Insertion
 
     def holds_for(self, text: str, name: str, shared: list[str]) -> bool:
-        return (
-            len(name) == len(self.name)
-            and shared == self.shared
-            and text == self.text.replace(self.name, name)
-        )
+        alike = len(name) == len(self.name) and shared == self.shared
+        return alike and text == self.text.replace(self.name, name)
 
 
 class SpecWriter:
@@ -73,6 +73,7 @@ class SpecWriter:
         self._csv = str(table.path.resolve()) if options.reference else f"$(SPECROOT)/{TABLE_NAME}"
         self._study = StudyView(name=self.name, inline=options.inline)
         self._frozen: Frozen | None = None
+        self._cells: CellCheck | None = None
         self._rows: Iterator[list[str]] = iter(())
         self._count = 1
         self._proven: _Proven | None = None
@@ -81,11 +82,10 @@ class SpecWriter:
         """Render and check a first specification, before the table is read."""
         nrows = len(self._table.preview)
         batch = BatchView(name=f"{self.name}_0000", id="0000", number=0, count=1, start=0, nrows=nrows)
-        text, where = self._render(batch, rows=nrows), self._where(batch)
-        checked = self._check(text, where)
+        _, named, checked = self._checked(self._render(batch, rows=nrows), batch)
         if not self._options.inline:
             cut = Slice(start=0, nrows=nrows, offset=0, nbytes=1, sha256=NO_HASH)
-            self._bake(text, checked, self._pargs(cut), where=where)
+            self._bake(named, checked, self._pargs(cut), where=self._where(batch))
         return checked
 
     def warnings(self, checked: Checked) -> tuple[str, ...]:
@@ -102,13 +102,13 @@ class SpecWriter:
             warnings.append(f"no step uses the parameter{'s' if len(unused) > 1 else ''} {shown}{more}")
         return tuple(warnings)
 
-    def bare_columns(self, checked: Checked) -> set[str]:
-        """Return the columns whose values must be plain text to a shell."""
-        return set() if self._options.allow_unsafe_values else checked.bare_columns(self._names)
+    def exposed(self, checked: Checked) -> dict[str, str]:
+        """Return the columns whose values must be plain text to a shell, and how each is used."""
+        return {} if self._options.allow_unsafe_values else checked.exposed(self._names)
 
-    def plan(self, frozen: Frozen) -> None:
-        """Take the frozen table; the batches' texts are asked for in its order then."""
-        self._frozen, self._count = frozen, len(frozen.slices)
+    def plan(self, frozen: Frozen, cells: CellCheck) -> None:
+        """Take the frozen table and what was seen in its cells; the texts follow in the table's order."""
+        self._frozen, self._cells, self._count = frozen, cells, len(frozen.slices)
         self._rows = itertools.islice(self._table.rows(), self._options.start, None)
 
     def text(self, number: int, batch_id: str, name: str, cut: Slice) -> str:
@@ -122,16 +122,23 @@ class SpecWriter:
             return self._inline(text, batch, cut)
         pargs = self._pargs(cut)
         if self._proven is None or not self._proven.holds_for(text, name, self.template.shared_steps):
-            where = self._where(batch)
-            checked = self._check(text, where)
-            check_lengths(checked.spec, ROW_PREFIX + self._frozen.longest_id, where=where)
-            self._proven = _Proven(
-                text=text,
-                name=name,
-                shared=self.template.shared_steps,
-                insertion=self._bake(text, checked, pargs, where=where),
-            )
-        return self._proven.insertion.insert(text, pargs)
+            self._proven = self._prove(text, batch, pargs)
+        return self._proven.insertion.insert(self._proven.naming.apply(text, batch_id), pargs)
+
+    def _prove(self, text: str, batch: BatchView, pargs: Mapping[str, str | int]) -> _Proven:
+        assert self._frozen is not None
+        assert self._cells is not None
+        where = self._where(batch)
+        naming, named, checked = self._checked(text, batch)
+        self._cells.refuse_exposed(self.exposed(checked))
+        check_lengths(checked.spec, ROW_PREFIX + self._frozen.longest_id, where=where)
+        return _Proven(
+            text=text,
+            name=batch.name,
+            shared=self.template.shared_steps,
+            naming=naming,
+            insertion=self._bake(named, checked, pargs, where=where),
+        )
 
     def _pargs(self, cut: Slice) -> dict[str, str | int]:
         return pargs_of(
@@ -151,7 +158,7 @@ class SpecWriter:
         from genstudy.specs import inline
 
         where = self._where(batch)
-        checked = self._check(text, where)
+        _, text, checked = self._checked(text, batch)
         rows = list(itertools.islice(self._rows, cut.nrows))
         batch_rows = inline.InlineRows.of(
             rows, self._table.columns, self._index, cut.start, with_ids=checked.uses_row_id
@@ -167,8 +174,14 @@ class SpecWriter:
         view = TableView(rows=rows, columns=self._table.columns, index=self._index)
         return self.template.render(self._study, batch, view)
 
-    def _check(self, text: str, where: str) -> Checked:
-        return check_spec(text, self._names, self.template.shared_steps, self.template.literals, where=where)
+    def _checked(self, text: str, batch: BatchView) -> tuple[Naming, str, Checked]:
+        """Name a rendered text after its batch and check it; return the naming, the text and the findings."""
+        where = self._where(batch)
+        naming = find_naming(text, compose(text, where), batch.id)
+        named = naming.apply(text, batch.id)
+        template = self.template
+        checked = check_spec(named, self._names, template.shared_steps, template.literals, where=where)
+        return naming, named, checked
 
     def _where(self, batch: BatchView) -> str:
         return f"{self.template.source.name} rendered for {batch.name}"

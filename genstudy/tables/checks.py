@@ -8,13 +8,13 @@ parsing. Only other blocks are parsed, cell by cell.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from genstudy.errors import UserError
+from genstudy.parameters.names import token_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Mapping
 
     from genstudy.tables.read import Block, Table
 
@@ -35,28 +35,35 @@ def is_missing(value: str) -> bool:
     return value.strip().lower() in MISSING
 
 
-@dataclass(slots=True)
 class CellCheck:
-    """Checks the rows of a table, and remembers what a template may still object to.
+    """Checks the rows of a table, and remembers the first shell-active value of each column.
 
-    bare: columns that a step uses as a bare `$(NAME)`; a shell-active value there is refused at once.
+    exposed: columns whose values a shell would read, and how the template uses each, such as `a bare $(A)`;
+    a shell-active value there is refused at once.
     allow_missing: let empty and NaN cells pass.
     """
 
-    table: Table
-    bare: Collection[str] = ()
-    allow_missing: bool = False
-    _bare_places: list[int] = field(init=False)
-
-    def __post_init__(self) -> None:
-        columns = self.table.columns
-        self._bare_places = [place for place, name in enumerate(columns) if name in self.bare]
+    def __init__(
+        self, table: Table, exposed: Mapping[str, str] | None = None, *, allow_missing: bool = False
+    ) -> None:
+        """Begin with no row seen."""
+        self.table = table
+        self.exposed = exposed or {}
+        self.allow_missing = allow_missing
+        self._unseen = dict(enumerate(table.columns))
+        self._active: dict[str, tuple[str, int, int]] = {}
 
     def check(self, block: Block) -> None:
         """Refuse the block's first ragged row, control character, missing or unsafe cell."""
         if not self._is_plain(block):
             for place, cells in enumerate(self.table.cells(block)):
                 self._check_row(cells, block.first_row + place, block.first_line + place)
+
+    def refuse_exposed(self, exposed: Mapping[str, str]) -> None:
+        """Refuse the shell-active values that were seen in any of these columns."""
+        for name in exposed:
+            if name in self._active:
+                raise self._unsafe(name, exposed[name])
 
     def _is_plain(self, block: Block) -> bool:
         """Prove by bytes alone that nothing in the block can be objected to."""
@@ -93,12 +100,21 @@ class CellCheck:
                 where=self.table.place(row, line, column),
                 hint="fill it in, or pass --allow-missing",
             )
-        for place in self._bare_places:
-            if is_shell_active(cells[place]):
-                name = columns[place]
-                raise UserError(
-                    f"{cells[place]!r} has shell-active characters, and the template uses it as a bare "
-                    f"$({name.upper()})",
-                    where=self.table.place(row, line, name),
-                    hint=f"write $({name.upper()}.quoted) in the template, or pass --allow-unsafe-values",
-                )
+        self._look_for_active(cells, row, line)
+
+    def _look_for_active(self, cells: list[str], row: int, line: int) -> None:
+        for place in [place for place in self._unseen if is_shell_active(cells[place])]:
+            name = self._unseen.pop(place)
+            self._active[name] = (cells[place], row, line)
+            if name in self.exposed:
+                raise self._unsafe(name, self.exposed[name])
+
+    def _unsafe(self, name: str, use: str) -> UserError:
+        value, row, line = self._active[name]
+        quoted = f"$({token_of(name)}.quoted)"
+        outside = "" if use.startswith("a bare") else ", outside of quotes and here-documents,"
+        return UserError(
+            f"{value!r} has shell-active characters, and the template uses it as {use}",
+            where=self.table.place(row, line, name),
+            hint=f"write {quoted}{outside} in the template, or pass --allow-unsafe-values",
+        )

@@ -91,6 +91,7 @@ def run_page(page: str, folder: Path) -> list[str]:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
+        timeout=300,
         check=False,
     )
     parts = re.split(rf"\n{MARK} (\d+)\n", done.stdout.decode())

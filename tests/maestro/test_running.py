@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from genstudy.errors import UserError
 from genstudy.specs.make import make_specs
 from genstudy.specs.options import Options
 
@@ -97,6 +98,59 @@ def test_dry_run_makes_a_workspace_a_row(campaign: Path, tmp_path: Path, maestro
     )
     assert done.returncode == 0, done.stderr
     assert sorted(path.name for path in (out / "values").iterdir()) == ["row_0", "row_1"]
+
+
+def test_batches_of_a_plain_spec_do_not_share_a_folder(tmp_path: Path, maestro: Maestro) -> None:
+    template = tmp_path / "plain.yaml"
+    template.write_text(
+        'description:\n    name: "one name"  # of the study\n    description: a plain specification\n'
+        "env:\n    variables: {OUTPUT_PATH: ./out}\n"
+        "study:\n    - name: values\n      description: say it\n      run:\n          cmd: |\n"
+        "              printf '%s\\0' $(ROW_ID) $(A.quoted) $(B.quoted) > values.bin\n"
+    )
+    table = write_table(tmp_path / "table.csv", ["a", "b"], ROWS)
+    campaign = make_specs(table, tmp_path / "specs", Options(template=template, batch_size=1))
+    spec = (campaign.folder / "table_0003.yaml").read_text()
+    assert '    name: "one name_0003"  # of the study\n' in spec
+    found: dict[str, list[str]] = {}
+    for batch in campaign.manifest.batches:
+        done = maestro("run", "-fg", "-y", "-s", "0", f"specs/{batch.spec}", "--pgen", "specs/pgen.py")
+        assert done.returncode == 0, done.stderr
+    for folder in (tmp_path / "out").iterdir():
+        found |= values_written(folder)
+    assert len(list((tmp_path / "out").iterdir())) == len(ROWS)
+    assert found == {str(number): row for number, row in enumerate(ROWS)}
+
+
+@pytest.mark.parametrize(
+    ("cmd", "use"),
+    [
+        ("echo $(B)", "a bare $(B)"),
+        ("echo $(B.label)", "a bare $(B.label)"),
+        ('echo "$(B.quoted)"', "$(B.quoted) in double quotes"),
+        ("echo '$(B.quoted)'", "$(B.quoted) in single quotes"),
+        ("cat <<END\n$(B.quoted)\nEND", "$(B.quoted) in a here-document"),
+        ("echo $(( $(B.quoted) ))", "$(B.quoted) in arithmetic"),
+        ("echo `echo $(B.quoted)`", "$(B.quoted) in backquotes"),
+        ('echo "$(B.json)"', "$(B.json) in double quotes"),
+        ("echo $(B.json)", "$(B.json) in words"),
+    ],
+)
+def test_a_value_is_refused_where_the_shell_would_read_it(tmp_path: Path, cmd: str, use: str) -> None:
+    template = tmp_path / "t.yaml"
+    lines = "".join(f"              {line}\n" for line in f"echo $(A) > a\n{cmd}".split("\n"))
+    template.write_text(
+        "description: {name: n, description: d}\nstudy:\n    - name: s\n      description: d\n"
+        f"      run:\n          cmd: |\n{lines}"
+    )
+    table = write_table(tmp_path / "table.csv", ["a", "b"], [["1", "x"], ["2", "`touch X`"]])
+    with pytest.raises(UserError) as refused:
+        make_specs(table, tmp_path / "specs", Options(template=template))
+    assert (
+        refused.value.message == f"'`touch X`' has shell-active characters, and the template uses it as {use}"
+    )
+    assert refused.value.where == f"{table}, row 1 (line 3), column b"
+    assert not (tmp_path / "specs").exists()
 
 
 @pytest.mark.parametrize("change", [("1,x y", "7,x y"), ("a,b", "a,c"), ("x y", "x  y")])
@@ -271,8 +325,8 @@ def test_builtin_pipeline(tmp_path: Path, maestro: Maestro) -> None:
     variables = {
         "setup": "echo 10 > factor.txt",
         "simulate": 'echo $(( $(A) * $(cat "$(setup.workspace)/factor.txt") )) > output.txt',
-        "post": "sed s/^/result=/ output.txt > result.txt",
-        "gather": 'cat "$(simulate.workspace)"/*/result.txt | sort > all.txt',
+        "post": 'sed s/^/result=/ "$(simulate.workspace)/output.txt" > result.txt',
+        "gather": 'cat "$(post-process.workspace)"/*/result.txt | sort > all.txt',
         "tar": True,
     }
     campaign = make_specs(table, tmp_path / "specs", Options(template="pipeline", variables=variables))

@@ -85,22 +85,27 @@ def test_every_row_has_the_value_that_python_gives(text: str) -> None:
     for row in range(5):
         names = {name: column[row].item() for name, column in COLUMNS.items()}
         expected = eval(text, {"__builtins__": {}}, PYTHON | names)
-        assert values[row].item() == pytest.approx(expected, rel=1e-14), (text, row)
+        close = expected if isinstance(expected, str) else pytest.approx(expected, rel=1e-14)
+        assert values[row].item() == close, (text, row)
 
 
-@pytest.mark.parametrize(
-    ("text", "kind"),
-    [
-        ("a + 1", "i"), ("a / 1", "f"), ("a ** 2", "i"), ("a ** 2.0", "f"), ("2 ** b", "f"), ("a ** -1 if a else 0", ""),
-        ("floor(x)", "i"), ("x + 1", "f"), ("a if a > 0 else x", "f"), ("a if a > 99 else x", "f"), ("t", "U"),
-    ],
-)  # fmt: skip
-def test_the_type_does_not_depend_on_the_values(text: str, kind: str) -> None:
-    if kind:
-        assert value_of(text).dtype.kind == kind
-    else:
-        with pytest.raises(UserError, match="where a condition belongs"):
-            value_of(text)
+KINDS = {
+    "a + 1": "i",
+    "a / 1": "f",
+    "a ** 2": "i",
+    "a ** 2.0": "f",
+    "2 ** b": "f",
+    "floor(x)": "i",
+    "x + 1": "f",
+    "a if a > 0 else x": "f",
+    "a if a > 99 else x": "f",
+    "t": "U",
+}
+
+
+@pytest.mark.parametrize("text", KINDS)
+def test_the_type_does_not_depend_on_the_values(text: str) -> None:
+    assert value_of(text).dtype.kind == KINDS[text]
 
 
 @given(st.integers(-(2**62), 2**62), st.integers(-(2**62), 2**62), st.sampled_from("+-*"))
@@ -169,7 +174,7 @@ def test_kinds_do_not_mix(text: str) -> None:
 
 SYNTAX = {
     "a +": ("this is no expression: invalid syntax", 3),
-    "a = 1": ("this is no expression: invalid syntax", 2),
+    "a = 1": ("this is no expression: = is no comparison", 2),
     "(a": ("this is no expression: '(' was never closed", 0),
     "wdth": ("there is no column 'wdth' (did you mean 'width'?)", 0),
     "1 + zz": ("there is no column 'zz'", 4),

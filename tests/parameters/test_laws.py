@@ -188,7 +188,7 @@ def test_numbers_keep_their_digits_in_the_text() -> None:
         ("gamma(-1)", "an argument is outside what the law allows"),
         ("gamma()", "missing a required argument"),
         ("gamma(1, 2, 3, 4)", "too many positional arguments"),
-        ("nbinom(1, 1e-17)", "overflow"),
+        ("randint(0, 1e17)", "overflow"),
         ("pareto(0.001)", "overflow"),
     ],
 )
@@ -201,7 +201,7 @@ def test_bad_arguments_are_refused(text: str, problem: str) -> None:
 def test_an_unknown_law_of_scipy_is_refused_at_construction() -> None:
     from genstudy.parameters.laws import ScipyLaw
 
-    with pytest.raises(UserError, match="no law 'gama' in scipy.stats.*'gamma'"):
+    with pytest.raises(UserError, match=r"no law 'gama' in scipy.stats.*'gamma'"):
         ScipyLaw(name="gama")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import gzip
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +14,9 @@ from genstudy.errors import UserError
 from genstudy.tables import read
 from genstudy.tables.checks import CellCheck
 from genstudy.tables.read import open_table, parameters_of
+
+pytestmark = pytest.mark.usefixtures("in_tmp")
+
 
 LINES = b"a,b\n" + b"1,2\n" * 5000
 PACKED = gzip.compress(LINES, mtime=0)
@@ -132,30 +135,37 @@ NO_ROWS = "t.csv: the table has a header, but no rows"
         ),
         (
             b"a,launcher\n1,2\n",
-            "t.csv, header: the parameter 'launcher' would hide $(LAUNCHER), which has a meaning of its own\n"
-            "  rename the parameter",
+            (
+                "t.csv, header: the parameter 'launcher' would hide $(LAUNCHER), which has a meaning of its "
+                "own\n"
+                "  rename the parameter"
+            ),
         ),
         (
             b"a,parg_x\n1,2\n",
-            "t.csv, header: the parameter 'parg_x' would hide $(PARG_X), which has a meaning of its own\n"
-            "  rename the parameter",
+            (
+                "t.csv, header: the parameter 'parg_x' would hide $(PARG_X), which has a meaning of its own\n"
+                "  rename the parameter"
+            ),
         ),
         *(
             (
                 f"{name}\n1\n".encode(),
-                f"t.csv, header: '{name}' cannot be a parameter name\n  a name is a letter or underscore "
-                "first, then letters, digits, underscores or dashes: rename it",
+                (
+                    f"t.csv, header: '{name}' cannot be a parameter name\n  a name is a letter or underscore "
+                    "first, then letters, digits, underscores or dashes: rename it"
+                ),
             )
             for name in ("1a", "a b", "a.b", "-a", "a;b", "$(a)", "a/b", "#")
         ),
     ],
 )
-def test_what_is_refused(in_tmp: Path, data: bytes, message: str) -> None:
+def test_what_is_refused(data: bytes, message: str) -> None:
     Path("t.csv").write_bytes(data)
     assert refusal(lambda: read_all(Path("t.csv"))) == message
 
 
-def test_every_reserved_name_is_refused_in_any_case(in_tmp: Path) -> None:
+def test_every_reserved_name_is_refused_in_any_case() -> None:
     for name in ("WORKSPACE", "launcher", "Output_Path", "specroot", "row_id", "PARG_CSV"):
         Path("t.csv").write_text(f"x,{name}\n1,2\n")
         assert f"the parameter '{name}' would hide $({name.upper()})" in refusal(
@@ -163,12 +173,12 @@ def test_every_reserved_name_is_refused_in_any_case(in_tmp: Path) -> None:
         )
 
 
-def test_missing_cells_pass_where_they_are_allowed(in_tmp: Path) -> None:
+def test_missing_cells_pass_where_they_are_allowed() -> None:
     Path("t.csv").write_bytes(b"a,b\n,nan\nNaN,\n")
     assert read_all(Path("t.csv"), allow_missing=True) == [["", "nan"], ["NaN", ""]]
 
 
-def test_words_that_hold_nan_are_words(in_tmp: Path) -> None:
+def test_words_that_hold_nan_are_words() -> None:
     Path("t.csv").write_bytes(b"a,b\nnano,banana\n")
     assert read_all(Path("t.csv")) == [["nano", "banana"]]
 
@@ -188,12 +198,12 @@ ENDED = "Compressed file ended before the end-of-stream marker was reached"
     ],
     ids=["not-gzip", "cut", "cut-in-header", "wrong-sum", "wrong-bits"],
 )
-def test_damaged_gzip(in_tmp: Path, data: bytes, message: str) -> None:
+def test_damaged_gzip(data: bytes, message: str) -> None:
     Path("t.csv.gz").write_bytes(data)
     assert refusal(lambda: read_all(Path("t.csv.gz"))).startswith(message)
 
 
-def test_gzip_holds_the_same_rows(in_tmp: Path) -> None:
+def test_gzip_holds_the_same_rows() -> None:
     Path("t.csv.gz").write_bytes(PACKED)
     assert read_all(Path("t.csv.gz")) == [["1", "2"]] * 5000
 
@@ -210,7 +220,7 @@ def write_parquet(columns: dict[str, list[object]], **schema: pl.DataType) -> No
         ({"a": [{"x": 1}]}, "t.parquet: column 'a' holds Struct({'x': Int64}), not a value"),
         ({"a": [b"x"]}, "t.parquet: column 'a' holds Binary, not a value"),
         (
-            {"a": [datetime.timedelta(1)]},
+            {"a": [dt.timedelta(1)]},
             "t.parquet: column 'a' holds Duration(time_unit='us'), not a value",
         ),
         ({"a": [1, None], "b": [1, 2]}, "t.parquet, row 1, column a: the cell is empty" + FILL),
@@ -226,13 +236,13 @@ def write_parquet(columns: dict[str, list[object]], **schema: pl.DataType) -> No
         ({}, "t.parquet: the table is empty"),
     ],
 )
-def test_parquet_refused(in_tmp: Path, columns: dict[str, list[object]], message: str) -> None:
+def test_parquet_refused(columns: dict[str, list[object]], message: str) -> None:
     write_parquet(columns)
     text = refusal(lambda: read_all(Path("t.parquet")))
     assert text.startswith(message)
 
 
-def test_parquet_values_are_text(in_tmp: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_parquet_values_are_text(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(read, "PARQUET_ROWS", 2)
     write_parquet(
         {
@@ -240,7 +250,7 @@ def test_parquet_values_are_text(in_tmp: Path, monkeypatch: pytest.MonkeyPatch) 
             "b": [0.1, 1e-7, 1.0, 2.5, 1e300],
             "c": ["x,y", 'say "hi"', " ", "μ", ""],
             "d": [True, False, True, None, True],
-            "e": [datetime.date(2024, 2, 29)] * 5,
+            "e": [dt.date(2024, 2, 29)] * 5,
         }
     )
     rows = read_all(Path("t.parquet"), allow_missing=True)
@@ -251,18 +261,18 @@ def test_parquet_values_are_text(in_tmp: Path, monkeypatch: pytest.MonkeyPatch) 
     assert {row[4] for row in rows} == {"2024-02-29"}
 
 
-def test_a_lone_parquet_column_keeps_its_empty_rows(in_tmp: Path) -> None:
+def test_a_lone_parquet_column_keeps_its_empty_rows() -> None:
     write_parquet({"a": [1, None, 3]})
     assert read_all(Path("t.parquet"), allow_missing=True) == [["1"], [""], ["3"]]
 
 
 @pytest.mark.parametrize("data", [b"", b"a,b\n1,2\n", b"PAR1" + bytes(40) + b"PAR1"])
-def test_not_a_parquet_file(in_tmp: Path, data: bytes) -> None:
+def test_not_a_parquet_file(data: bytes) -> None:
     Path("t.parquet").write_bytes(data)
     assert refusal(lambda: open_table(Path("t.parquet"))).startswith("t.parquet: not a Parquet file: ")
 
 
-def test_damaged_parquet_pages(in_tmp: Path) -> None:
+def test_damaged_parquet_pages() -> None:
     write_parquet({"a": list(range(50_000)), "b": [str(number) for number in range(50_000)]})
     data = Path("t.parquet").read_bytes()
     Path("t.parquet").write_bytes(data[:3000] + bytes(6000) + data[9000:])
@@ -270,7 +280,7 @@ def test_damaged_parquet_pages(in_tmp: Path) -> None:
     assert message.startswith("t.parquet: the Parquet file is damaged: ")
 
 
-def test_missing_table_names_its_neighbours(in_tmp: Path) -> None:
+def test_missing_table_names_its_neighbours() -> None:
     assert refusal(lambda: open_table(Path("a.csv"))) == (
         "a.csv: there is no such table\n  genstudy csv makes one"
     )
@@ -285,14 +295,14 @@ def test_missing_table_names_its_neighbours(in_tmp: Path) -> None:
     )
 
 
-def test_other_suffixes_are_no_tables(in_tmp: Path) -> None:
+def test_other_suffixes_are_no_tables() -> None:
     Path("t.txt").write_text("a\n1\n")
     assert refusal(lambda: open_table(Path("t.txt"))) == (
         "t.txt: this is not a table\n  tables are .csv, .csv.gz, .parquet"
     )
 
 
-def test_parameters_are_the_columns_but_the_index(in_tmp: Path) -> None:
+def test_parameters_are_the_columns_but_the_index() -> None:
     Path("t.csv").write_text("run id,width,height\n1,2,3\n")
     table = open_table(Path("t.csv"))
     assert parameters_of(table, "run id") == ["width", "height"]

@@ -1,0 +1,144 @@
+"""The manifest: a public format that is stable, described, and read back."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import jsonschema  # type: ignore[import-untyped]
+import pytest
+
+import genstudy
+from genstudy.specs.manifest import Manifest, manifest_schema, read_manifest
+from tests.specs.support import make, refusal
+
+pytestmark = pytest.mark.usefixtures("in_tmp")
+
+
+NEXT = ",\n"
+
+
+def sha256(path: str) -> str:
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+
+def test_the_whole_text() -> None:
+    make("id,a\nr0,1\nr1,µ\n", index="id", batch_size=1, name="beam", variables={"output_path": "./x"})
+    data = Path("out/table.csv").read_bytes()
+    entries = []
+    for number, (start, end) in enumerate(((5, 10), (10, 16))):
+        spec = f"beam_000{number}.yaml"
+        slice_sha = hashlib.sha256(data[:5] + data[start:end]).hexdigest()
+        entries.append(
+            f'    {{"id": "000{number}", "spec": "{spec}", "start": {number}, "nrows": 1, "offset": {start}, '
+            f'"nbytes": {end - start}, "sha256": "{slice_sha}", "spec_sha256": "{sha256("out/" + spec)}"}}'
+        )
+    template = json.loads(Path("out/manifest.json").read_text())["template"]["sha256"]
+    assert Path("out/manifest.json").read_text() == (
+        f"""{{
+  "format": 1,
+  "genstudy": "{genstudy.__version__}",
+  "name": "beam",
+  "table": {{
+    "path": "table.csv",
+    "sha256": "{sha256("out/table.csv")}",
+    "nbytes": 16,
+    "rows": 2,
+    "columns": [
+      "id",
+      "a"
+    ],
+    "index": "id",
+    "source": "t.csv",
+    "record": null
+  }},
+  "template": {{
+    "name": "echo",
+    "sha256": "{template}"
+  }},
+  "settings": {{
+    "mode": "pgen",
+    "start": 0,
+    "rows": 2,
+    "batch_size": 1,
+    "variables": {{
+      "output_path": "./x"
+    }},
+    "shared": [],
+    "allow_missing": false,
+    "allow_unsafe_values": false
+  }},
+  "pgen_sha256": "{sha256("out/pgen.py")}",
+  "batches": [
+{NEXT.join(entries)}
+  ]
+}}
+"""
+    )
+
+
+@pytest.mark.parametrize("inline", [False, True])
+def test_it_is_what_its_schema_says_and_is_read_back(inline: bool) -> None:
+    campaign = make(inline=inline, batch_size=3)
+    text = Path("out/manifest.json").read_text()
+    schema = manifest_schema()
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.Draft202012Validator(schema).validate(json.loads(text))
+    assert read_manifest(Path("out")) == campaign.manifest
+    assert read_manifest(Path("out")).to_text() == text
+    for batch in campaign.manifest.batches:
+        assert sha256(f"out/{batch.spec}") == batch.spec_sha256
+
+
+def test_every_field_is_described() -> None:
+    for part in (manifest_schema(), *manifest_schema()["$defs"].values()):
+        for name, field in part["properties"].items():
+            assert "description" in field or "$ref" in field or name == "batches"
+    assert set(manifest_schema()["required"]) == set(Manifest.model_fields)
+
+
+def test_the_same_call_gives_the_same_bytes() -> None:
+    make(batch_size=2)
+    before = {path.name: path.read_bytes() for path in Path("out").iterdir()}
+    make(batch_size=2, force=True)
+    assert {path.name: path.read_bytes() for path in Path("out").iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda data: data.pop("name"), "out/manifest.json: not a manifest: name: Field required"),
+        (
+            lambda data: data.update(format=2),
+            "out/manifest.json: not a manifest: format: Input should be 1",
+        ),
+        (
+            lambda data: data["table"].update(rows=0),
+            "out/manifest.json: not a manifest: table.rows: Input should be greater than or equal to 1",
+        ),
+        (
+            lambda data: data["batches"][0].update(more=1),
+            "out/manifest.json: not a manifest: batches.0.more: Extra inputs are not permitted",
+        ),
+    ],
+)
+def test_a_manifest_that_is_none(change: object, message: str) -> None:
+    make()
+    data = json.loads(Path("out/manifest.json").read_text())
+    change(data)  # type: ignore[operator]
+    Path("out/manifest.json").write_text(json.dumps(data))
+    assert refusal(lambda: read_manifest(Path("out"))) == message
+
+
+def test_files_that_are_no_manifest() -> None:
+    none = "not a campaign: it holds no manifest.json\n  genstudy specs makes one"
+    Path("out").mkdir()
+    assert refusal(lambda: read_manifest(Path("out"))) == f"out: {none}"
+    assert refusal(lambda: read_manifest(Path("nowhere"))) == f"nowhere: {none}"
+    Path("file").touch()
+    assert refusal(lambda: read_manifest(Path("file"))) == f"file: {none}"
+    Path("out/manifest.json").write_text("{")
+    assert refusal(lambda: read_manifest(Path("out"))).startswith(
+        "out/manifest.json: not a manifest: : Invalid JSON"
+    )

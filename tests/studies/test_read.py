@@ -1,0 +1,274 @@
+"""The study file: text stays text, and a mistake is told with its line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import jsonschema  # type: ignore[import-untyped]
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from genstudy.errors import UserError
+from genstudy.parameters.grammar import parse_law
+from genstudy.parameters.levels import Choice, Const
+from genstudy.studies.build import init_study
+from genstudy.studies.model import Study, study_schema
+from genstudy.studies.read import read_study
+
+pytestmark = pytest.mark.usefixtures("in_tmp")
+
+
+PARAMETERS = "parameters:\n  a: int(0, 9)\n"
+KEYS = ", ".join(Study.model_fields)
+
+
+def study(text: str) -> Study:
+    Path("s.yaml").write_text(text, encoding="utf-8")
+    return read_study(Path("s.yaml")).study
+
+
+def refusal(text: str | bytes) -> str:
+    Path("s.yaml").write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(UserError) as caught:
+        read_study(Path("s.yaml"))
+    return str(caught.value)
+
+
+def test_every_key() -> None:
+    text = (
+        PARAMETERS
+        + """
+name: beam
+design: lhs
+rows: 10
+seed: 3
+index: run
+round: 4
+where: [a < 5, a > 1]
+derive: {c: a * 2}
+unique: true
+template: command
+set: {command: ls, size: 1.10, count: 10, on: yes, deep: {x: [1, 2.5, "3", null]}}
+batch_size: 5
+batches: null
+output: out
+inline: false
+allow_missing: true
+allow_unsafe_values: false
+"""
+    )
+    found = study(text)
+    assert set(yaml.safe_load(text)) == set(Study.model_fields)
+    assert found.model_dump() == {
+        "name": "beam",
+        "parameters": {"a": "int(0, 9)"},
+        "design": "lhs",
+        "rows": 10,
+        "seed": 3,
+        "index": "run",
+        "round": 4,
+        "where": ["a < 5", "a > 1"],
+        "derive": {"c": "a * 2"},
+        "unique": True,
+        "template": "command",
+        "set": {
+            "command": "ls",
+            "size": "1.10",
+            "count": 10,
+            "on": "yes",
+            "deep": {"x": [1, 2.5, "3", None]},
+        },
+        "batch_size": 5,
+        "batches": None,
+        "output": "out",
+        "inline": False,
+        "allow_missing": True,
+        "allow_unsafe_values": False,
+    }
+
+
+def test_one_condition_needs_no_list() -> None:
+    assert study(PARAMETERS + "where: a < 5\n").where == ["a < 5"]
+
+
+@pytest.mark.parametrize(
+    ("written", "law"),
+    [
+        ("uniform(1, 2)", "uniform(1, 2)"),
+        ('"uniform(1, 2)"', "uniform(1, 2)"),
+        ("gamma(2, scale=3)", "gamma(2, scale=3)"),
+        ("", ""),
+        ("null", ""),
+        ("~", ""),
+        ('"null"', "const(null)"),
+        ("1.10", "const(1.10)"),
+        ("010", "const(010)"),
+        ("no", "const(no)"),
+        ("true", "const(true)"),
+        ("1:30:00", "const('1:30:00')"),
+        ("steel", "const(steel)"),
+        ("two words", "const('two words')"),
+        ('"it\'s"', "const('it''s')"),
+        ('""', "const('')"),
+        ("[steel, brass]", "choice(steel, brass)"),
+        ("[010, 1.10, no, 1:30, ~, 2024-01-01]", "choice(010, 1.10, no, '1:30', ~, 2024-01-01)"),
+        ('[a b, "x,y", "(", ""]', "choice('a b', 'x,y', '(', '')"),
+        ("\n    - steel\n    - 3", "choice(steel, 3)"),
+    ],
+)
+def test_laws(written: str, law: str) -> None:
+    found = study(f"parameters:\n  a: {written}\n").parameters["a"]
+    assert found == law
+    if law:
+        parse_law(found)
+
+
+ITEMS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=9).filter(str.isprintable)
+
+
+@given(items=st.lists(ITEMS, min_size=1, max_size=5, unique=True))
+def test_items_of_a_list_stay_as_they_are(tmp_path: Path, items: list[str]) -> None:
+    path = tmp_path / "s.yaml"
+    path.write_text(yaml.safe_dump({"parameters": {"a": items}}, allow_unicode=True), encoding="utf-8")
+    law = parse_law(read_study(path).study.parameters["a"])
+    assert isinstance(law, Choice)
+    assert list(law.items) == items
+
+
+@given(text=ITEMS.filter(lambda text: "(" not in text and text.strip() not in {"", "~"}))
+def test_one_value_is_a_constant(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "s.yaml"
+    quoted = yaml.safe_dump(text, default_style='"', allow_unicode=True)
+    path.write_text(f"parameters:\n  a: {quoted}", encoding="utf-8")
+    law = parse_law(read_study(path).study.parameters["a"])
+    assert isinstance(law, Const)
+    assert law.value == text
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "s.yaml: a study file has keys such as `parameters:`\n  genstudy init writes one"),
+        ("- a\n", "s.yaml: a study file has keys such as `parameters:`\n  genstudy init writes one"),
+        ("rows: 3\n", "s.yaml: the key 'parameters' is missing\n  genstudy init shows all keys"),
+        (
+            PARAMETERS + "\nrwos: 3\n",
+            f"s.yaml, line 4: there is no key 'rwos' (did you mean 'rows'?)\n  keys are: {KEYS}",
+        ),
+        (
+            PARAMETERS + "batch-size: 3\n",
+            f"s.yaml, line 3: there is no key 'batch-size' (did you mean 'batch_size'?)\n  keys are: {KEYS}",
+        ),
+        (PARAMETERS + "zzz: 3\n", f"s.yaml, line 3: there is no key 'zzz'\n  keys are: {KEYS}"),
+        (
+            "rows: 3\n" + PARAMETERS + "rows: 4\n",
+            "s.yaml, line 4: the key 'rows' stands in line 1 already\n  take one of them out",
+        ),
+        (
+            PARAMETERS + "  a: 3\n",
+            "s.yaml, line 3: the key 'a' stands in line 2 already\n  take one of them out",
+        ),
+        (
+            PARAMETERS + "set:\n  x: 1\n  x: 2\n",
+            "s.yaml, line 5: the key 'x' stands in line 4 already\n  take one of them out",
+        ),
+        (
+            "parameters:\n  a: {lo: 1}\n",
+            (
+                "s.yaml, line 2: the parameter 'a' has no law\n"
+                "  write a law such as uniform(1, 2), a list of values, or one value"
+            ),
+        ),
+        (
+            "parameters:\n  a: [[1, 2]]\n",
+            (
+                "s.yaml, line 2: the parameter 'a' has no law\n"
+                "  write a law such as uniform(1, 2), a list of values, or one value"
+            ),
+        ),
+        ("parameters:\n  a: [1,\n", None),
+        ("a: b: c\n", "s.yaml, line 1, column 5: not YAML: mapping values are not allowed here"),
+        (b"\xff\n", "s.yaml: not UTF-8 text\n  save it as UTF-8"),
+    ],
+)
+def test_mistakes(text: str | bytes, message: str | None) -> None:
+    found = refusal(text)
+    assert found == message or (message is None and found.startswith("s.yaml, line "))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "rows: 0",
+        "rows: -3",
+        "rows: many",
+        "rows: 1.5",
+        "rows: [1]",
+        "seed: -1",
+        "seed: x",
+        "round: 16",
+        "round: -1",
+        "design: sobl",
+        "unique: perhaps",
+        "batch_size: 0",
+        "batches: 0",
+        "name: [a]",
+        "template: {a: b}",
+        "set: 3",
+        "set: [a]",
+        "derive: a * 2",
+        "where: {a: b}",
+        "inline: 3",
+        "output: 3",
+        "index: true",
+    ],
+)
+def test_values_of_the_wrong_kind(line: str) -> None:
+    key = line.split(":")[0]
+    found = refusal(PARAMETERS + line + "\n")
+    assert found.startswith(f"s.yaml, line 3: {key}")
+    assert ", not " in found
+
+
+def test_parameters_of_the_wrong_kind() -> None:
+    assert refusal("parameters: 3\n").startswith("s.yaml, line 1: parameters: ")
+    assert refusal("parameters: {}\n").startswith("s.yaml, line 1: parameters: ")
+    assert refusal("parameters:\n").startswith("s.yaml, line 1: parameters: ")
+
+
+def test_a_file_that_is_not_there() -> None:
+    with pytest.raises(UserError) as caught:
+        read_study(Path("none.yaml"))
+    assert str(caught.value) == (
+        "none.yaml: there is no such study file\n  genstudy init writes one to start from"
+    )
+
+
+def test_a_bom_is_fine() -> None:
+    Path("s.yaml").write_bytes(b"\xef\xbb\xbf" + PARAMETERS.encode())
+    assert read_study(Path("s.yaml")).study.parameters == {"a": "int(0, 9)"}
+
+
+def test_the_schema_takes_what_init_writes() -> None:
+    schema = study_schema()
+    jsonschema.Draft202012Validator.check_schema(schema)
+    validator = jsonschema.Draft202012Validator(schema)
+    validator.validate(yaml.safe_load(init_study("s.yaml").read_text()))
+    wide: dict[str, Any] = {
+        "parameters": {"a": "int(0,9)", "b": 3, "c": 1.5, "d": True, "e": None, "f": ["x", 1]},
+        "where": "a < 5",
+    }
+    validator.validate(wide)
+    validator.validate({**wide, "where": ["a < 5"]})
+    mistakes: list[dict[str, Any]] = [{"rows": 0}, {"rwos": 3}, {"design": "sobl"}, {"where": 3}]
+    for wrong in (*mistakes, {"parameters": {}}):
+        assert not validator.is_valid({**wide, **wrong})
+
+
+def test_the_schema_describes_every_key() -> None:
+    properties = study_schema()["properties"]
+    assert set(properties) == set(Study.model_fields)
+    assert all(entry["description"] for entry in properties.values())
