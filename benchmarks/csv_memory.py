@@ -18,7 +18,7 @@ DESIGNS = ("random", "sobol", "halton", "lhs", "grid")
 MOST = 1.3
 NUMBER = 8
 """Bytes of a number: lhs may hold one column at a time."""
-BYTES_A_ROW = 120
+BYTES_A_ROW = 150
 
 
 def measure(bench: Bench) -> Iterator[Result]:

@@ -17,7 +17,7 @@ COLUMNS = 10
 CASES = ((1_000_000, 7), (10_000_000, 3))
 """Rows and rounds."""
 MOST = 2.5
-BYTES_A_ROW, MEMORY_A_ROW = 32, 400
+BYTES_A_ROW, MEMORY_A_ROW = 32, 300
 BLOCK = 1 << 20
 
 

@@ -38,7 +38,7 @@ def measure(bench: Bench) -> Iterator[Result]:
     found = take_turns(commands, bench.rounds(ROUNDS))
     _check_rows(found[-1])
     yield Result(
-        what=f"pgen, {BATCH_SIZE:,} of {rows:,} rows x {COLUMNS}, how often it fits into reading them all",
+        what=f"pgen, {BATCH_SIZE:,} of {rows:,} rows x {COLUMNS}, times faster than reading them all",
         detail=f"{seconds(median(found, _theirs))} against {seconds(median(found, _ours))}",
         figures=[_theirs(runs) / _ours(runs) for runs in found],
         limit=LEAST,

@@ -200,12 +200,8 @@ def check_table(path: Path, rows: int, columns: int) -> None:
 
 def seconds(duration: float) -> str:
     """Return a duration as text."""
-    return (
-        f"{duration:.1f} s" if duration >= 10 else f"{duration:.2g} s" if duration >= 1 else _small(duration)
-    )
-
-
-def _small(duration: float) -> str:
+    if duration >= 10:
+        return f"{duration:.1f} s"
     return f"{duration:.2f} s" if duration >= 0.1 else f"{1000 * duration:.3g} ms"
 
 

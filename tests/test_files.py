@@ -106,6 +106,15 @@ def test_an_error_midway_leaves_the_folder_that_was_there(in_tmp: Path) -> None:
     assert names(in_tmp) == ["out"]
 
 
+def test_a_folder_that_cannot_take_its_name_leaves_the_one_that_was_there(in_tmp: Path) -> None:
+    Path("out").mkdir()
+    Path("out/before").touch()
+    with pytest.raises(FileNotFoundError), whole_folder(Path("out"), replace=True) as folder:
+        folder.rmdir()
+    assert names(Path("out")) == ["before"]
+    assert names(in_tmp) == ["out"]
+
+
 def test_a_folder_is_replaced_on_demand_only(in_tmp: Path) -> None:
     Path("out").mkdir()
     Path("out/before").touch()

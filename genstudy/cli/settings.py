@@ -27,9 +27,14 @@ def parse_settings(items: Sequence[str]) -> dict[str, Any]:
     return settings
 
 
+def _no_json(word: str) -> None:
+    """Python reads NaN and Infinity as JSON, which they are not."""
+    raise ValueError(word)
+
+
 def _value(text: str) -> Any:
     try:
-        value = json.loads(text)
+        value = json.loads(text, parse_constant=_no_json)
     except ValueError:
         return text
     if isinstance(value, int | float) and json.dumps(value) != text:

@@ -111,8 +111,14 @@ def find_insertion(text: str, node: yaml.MappingNode, *, where: str) -> Insertio
             return Insertion(
                 at=_after_brace(text, node), before="env: {variables: {", after="}}, ", flow=True
             )
-        end = "" if text.endswith("\n") else "\n"
-        return Insertion(at=len(text), before=f"{end}\nenv:\n    variables:\n", indent=2 * INDENT)
+        # At the top: what ends the text may be a block of text, a comment or an end mark.
+        line, column = _first_key(node)
+        margin = " " * column
+        return Insertion(
+            at=_line_start(text, line),
+            before=f"{margin}env:\n{margin}{' ' * INDENT}variables:\n",
+            indent=column + 2 * INDENT,
+        )
     _check_mapping(environment, "env", where)
     variables = _value(environment, "variables")
     if variables is None:
@@ -149,7 +155,7 @@ def _first_key(node: yaml.MappingNode) -> tuple[int, int]:
 
 
 def _line_start(text: str, line: int) -> int:
-    at = 0
+    at = 1 if text.startswith("\ufeff") else 0
     for _ in range(line):
         at = text.index("\n", at) + 1
     return at

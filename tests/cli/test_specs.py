@@ -50,8 +50,8 @@ def test_a_dry_run(run_cli: RunCli) -> None:
     assert run_cli("specs", "t.csv", "--batches", 3, "--start", 1, "-o", "out", "--dry-run") == (
         0,
         (
-            "out would hold 3 batches of at most 1 rows: rows 1 to 3 of t.csv, template echo\n"
-            "  t_0000.yaml  rows 1 to 1\n  t_0001.yaml  rows 2 to 2\n  t_0002.yaml  rows 3 to 3\n"
+            "out would hold 3 batches of at most 1 row: rows 1 to 3 of t.csv, template echo\n"
+            "  t_0000.yaml  row 1\n  t_0001.yaml  row 2\n  t_0002.yaml  row 3\n"
         ),
         "",
     )
@@ -74,7 +74,7 @@ def test_warnings(run_cli: RunCli) -> None:
     )
     code, out, err = run_cli("specs", "t.csv", "-t", "x.j2")
     assert (code, err) == (0, "genstudy: warning: no step uses the parameter b\n")
-    assert out.startswith("specs holds 1 batch of at most 4 rows")
+    assert out.startswith("specs holds 1 batch of 4 rows")
 
 
 @pytest.mark.parametrize(

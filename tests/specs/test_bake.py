@@ -59,6 +59,7 @@ def test_arguments_are_put_first_and_nothing_else_changes(text: str, variables: 
     baked = Path("out/t_0000.yaml").read_text(encoding="utf-8-sig")
     found = yaml.safe_load(baked)
     plain = yaml.safe_load(text.removeprefix("\ufeff"))
+    plain["description"]["name"] = "x_0000"
     pargs = dict(found["env"]["variables"])
     digest = pargs.pop("PARG_SHA256")
     assert len(digest) == len(NO_HASH)
@@ -118,3 +119,23 @@ def test_env_blocks_that_take_no_arguments(env: str, reason: str) -> None:
     message = refusal(lambda: make(template=template(env)))
     assert message.startswith("x.yaml rendered for t_0000: " + reason)
     assert names() == ["t.csv", "x.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("written", "study_names"),
+    [
+        ("plain", ["plain_0000", "plain_0001"]),
+        ("'two words'", ["two words_0000", "two words_0001"]),
+        ('"tab\\x2d"', ["tab-_0000", "tab-_0001"]),
+        ("{{ study.name }}", ["t_0000", "t_0001"]),
+        ("{{ batch.name }}", ["t_0000", "t_0001"]),
+        ("x-{{ batch.id }}-y", ["x-0000-y", "x-0001-y"]),
+        ("b{{ batch.number }}", ["b0_0000", "b1_0001"]),
+    ],
+)
+def test_every_batch_has_a_study_name_of_its_own(in_tmp: Path, written: str, study_names: list[str]) -> None:
+    text = template("").replace("name: x", f"name: {written}")
+    for inline in (False, True):
+        make(template=text, batch_size=2, inline=inline, force=inline)
+        found = [yaml.safe_load((in_tmp / f"out/t_000{number}.yaml").read_text()) for number in range(2)]
+        assert [data["description"]["name"] for data in found] == study_names

@@ -44,7 +44,7 @@ def test_values_stand_in_the_spec_and_there_is_no_pgen() -> None:
         batch_size=2,
     )
     assert names("out") == ["manifest.json", "t_0000.yaml", "t_0001.yaml", "table.csv"]
-    assert Path("out/t_0000.yaml").read_text() == spec("echo $(A) $(B)") + (
+    assert Path("out/t_0000.yaml").read_text() == spec("echo $(A) $(B)", name='"study_0000"') + (
         '\nglobal.parameters:\n    "A":\n        values:\n            - "010"\n            - "1.10"\n'
         '        label: "A.%%"\n    "B":\n        values:\n            - "no"\n            - "1:30:00"\n'
         '        label: "B.%%"\n'

@@ -145,6 +145,7 @@ def test_a_template_without_env_may_end_in_any_way(cmd: str, end: str) -> None:
     text = spec("echo").rpartition("cmd: ")[0] + "cmd: " + cmd + end
     make(template=text)
     found, plain = yaml.safe_load(Path("out/t_0000.yaml").read_text()), yaml.safe_load(text)
+    plain["description"]["name"] = "study_0000"
     assert found.pop("env")["variables"]["PARG_NROWS"] == 4
     assert found == plain
 
