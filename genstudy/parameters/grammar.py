@@ -17,7 +17,7 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from genstudy.errors import UserError, near
-from genstudy.parameters.laws import CONTINUOUS, Law, Parameter, ScipyLaw, signature
+from genstudy.parameters.laws import CONTINUOUS, Law, Parameter, signature
 from genstudy.parameters.levels import LEVELLED, Choice, Const, Int
 
 if TYPE_CHECKING:
@@ -238,7 +238,7 @@ class _Reader:
                 keyword.start,
                 f"laws: {', '.join(LAWS)}, and the distributions of scipy.stats",
             )
-        return ScipyLaw(
+        return scipy_laws.ScipyLaw(
             name=keyword.text,
             arguments=tuple(self._float(a.value) for a in arguments if a.name is None),
             keywords=tuple((a.name, self._float(a.value)) for a in arguments if a.name is not None),

@@ -283,49 +283,6 @@ class Beta(Law):
         return self.lo + (self.hi - self.lo) * unit
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScipyLaw(Law):
-    """A distribution of scipy.stats under its own name, sampled with its `ppf`."""
-
-    needs_scipy = True
-    name: str
-    arguments: tuple[float, ...] = ()
-    keywords: tuple[tuple[str, float], ...] = ()
-
-    @property
-    def text(self) -> str:
-        words = [number_text(value) for value in self.arguments]
-        words += [f"{name}={number_text(value)}" for name, value in self.keywords]
-        return f"{self.name}({', '.join(words)})"
-
-    def __post_init__(self) -> None:
-        """Refuse what scipy cannot sample; a law whose extreme points are finite is finite everywhere."""
-        from genstudy.parameters import scipy_laws
-
-        scipy_laws.check(self)
-
-    @property
-    def count(self) -> int | None:
-        from genstudy.parameters import scipy_laws
-
-        support = scipy_laws.finite_support(self)
-        return support and support[1] - support[0] + 1
-
-    def sample(self, u: Points) -> Values:
-        from genstudy.parameters import scipy_laws
-
-        values = scipy_laws.ppf(self, inside(u))
-        return values.astype(np.int64) if scipy_laws.is_discrete(self.name) else values
-
-    def at(self, index: NDArray[np.int64]) -> Values:
-        from genstudy.parameters import scipy_laws
-
-        support = scipy_laws.finite_support(self)
-        if support is None:
-            raise TypeError(f"{self.text} has no finite levels")
-        return index + support[0]
-
-
 CONTINUOUS: Mapping[str, type[Law]] = {
     law.keyword: law for law in (Uniform, LogUniform, Normal, TruncNormal, LogNormal, Triangular, Beta)
 }

@@ -1,8 +1,11 @@
-"""What laws of scipy.stats need; importing it imports scipy.stats, so only a law that needs it does."""
+"""Laws of scipy.stats. Importing this imports scipy.stats, so it is imported when a law asks for it."""
+
+# ruff: noqa: D102 - what overrides keeps the contract written in Law.
 
 from __future__ import annotations
 
 import inspect
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -10,12 +13,12 @@ import numpy as np
 from scipy import stats
 
 from genstudy.errors import UserError, near
-from genstudy.parameters.laws import TINY
+from genstudy.parameters.laws import TINY, Law, inside, number_text
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from genstudy.parameters.laws import ScipyLaw
+    from genstudy.parameters.laws import Points, Values
 
 MOST_LEVELS = 2**40
 """A discrete support wider than this counts as unbounded: no grid of it could be written."""
@@ -40,6 +43,41 @@ def signature(name: str) -> str:
     return f"{name}({', '.join(([shapes] if shapes else []) + common)})"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScipyLaw(Law):
+    """A distribution of scipy.stats under its own name, sampled with its `ppf`."""
+
+    needs_scipy = True
+    name: str
+    arguments: tuple[float, ...] = ()
+    keywords: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def text(self) -> str:
+        words = [number_text(value) for value in self.arguments]
+        words += [f"{name}={number_text(value)}" for name, value in self.keywords]
+        return f"{self.name}({', '.join(words)})"
+
+    def __post_init__(self) -> None:
+        """Refuse what scipy cannot sample; a law whose extreme points are finite is finite everywhere."""
+        _check(self)
+
+    @property
+    def count(self) -> int | None:
+        support = finite_support(self)
+        return support and support[1] - support[0] + 1
+
+    def sample(self, u: Points) -> Values:
+        values = ppf(self, inside(u))
+        return values.astype(np.int64) if is_discrete(self.name) else values
+
+    def at(self, index: NDArray[np.int64]) -> Values:
+        support = finite_support(self)
+        if support is None:
+            raise TypeError(f"{self.text} has no finite levels")
+        return index + support[0]
+
+
 @lru_cache(maxsize=4096)
 def _frozen(name: str, arguments: tuple[float, ...], keywords: tuple[tuple[str, float], ...]) -> Any:
     distribution = getattr(stats, name)
@@ -51,7 +89,7 @@ def _of(law: ScipyLaw) -> Any:
     return _frozen(law.name, law.arguments, law.keywords)
 
 
-def check(law: ScipyLaw) -> None:
+def _check(law: ScipyLaw) -> None:
     """Refuse an unknown distribution, arguments that do not fit it, and values that are not finite."""
     if law.name not in names():
         raise UserError(

@@ -13,12 +13,12 @@ from genstudy.parameters.laws import (
     Law,
     LogUniform,
     Normal,
-    ScipyLaw,
     Triangular,
     TruncNormal,
     Uniform,
 )
 from genstudy.parameters.levels import Choice, Const, Int, Linspace, Range
+from genstudy.parameters.scipy_laws import ScipyLaw
 
 FLOATS = st.floats(-1e100, 1e100)
 POSITIVE = st.floats(1e-100, 1e100)

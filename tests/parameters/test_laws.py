@@ -199,7 +199,7 @@ def test_bad_arguments_are_refused(text: str, problem: str) -> None:
 
 
 def test_an_unknown_law_of_scipy_is_refused_at_construction() -> None:
-    from genstudy.parameters.laws import ScipyLaw
+    from genstudy.parameters.scipy_laws import ScipyLaw
 
     with pytest.raises(UserError, match=r"no law 'gama' in scipy.stats.*'gamma'"):
         ScipyLaw(name="gama")
