@@ -7,7 +7,7 @@ value. What it finds about the use of parameters is returned.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from genstudy.errors import UserError, near
 from genstudy.maestro import FOLDER_MARKS, FUNNEL, LONGEST_NAME, Spec, Step, load_spec
@@ -20,17 +20,23 @@ if TYPE_CHECKING:
 
     import yaml
 
+Runs = Literal["row", "shared", "batch"]
 MARKS_IN_USE = ("_row_", "_shared_")
 """What joins a step's name to a row's label in the names that Maestro makes of both."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
-    """A specification that passed: the YAML nodes, Maestro's reading of it, each step's own uses."""
+    """A specification that passed.
+
+    node, spec: the YAML nodes, and Maestro's reading of it. uses: each step's own uses of parameters.
+    runs: how often each step runs, once a `row`, once per distinct set of values (`shared`), once a `batch`.
+    """
 
     node: yaml.MappingNode
     spec: Spec
     uses: dict[str, frozenset[Use]]
+    runs: dict[str, Runs]
 
     def exposed(self, names: Sequence[str]) -> dict[str, str]:
         """Return the parameters whose value the shell would read, and how a step uses each."""
@@ -42,10 +48,19 @@ class Checked:
         """Whether a step uses the row id."""
         return any(use.token == ROW_ID for uses in self.uses.values() for use in uses)
 
-    def funnels_per_row(self, shared: Sequence[str]) -> list[str]:
-        """Return the steps that wait for all rows and use no parameter, but still run once a row."""
-        per_row = per_row_steps(self.spec, self.uses, shared)
-        return [s.name for s in self.spec.steps if s.funnels and s.name in per_row and not self.uses[s.name]]
+    @property
+    def steps(self) -> list[tuple[str, Runs, bool]]:
+        """The steps in order: name, how often it runs, and whether it waits for all rows of another."""
+        return [(step.name, self.runs[step.name], bool(step.funnels)) for step in self.spec.steps]
+
+    @property
+    def funnels_per_row(self) -> list[str]:
+        """The steps that wait for all rows and use no parameter, but still run once a row."""
+        return [
+            step.name
+            for step in self.spec.steps
+            if step.funnels and self.runs[step.name] == "row" and not self.uses[step.name]
+        ]
 
     def unused(self, names: Sequence[str]) -> list[str]:
         """Return the parameters that no step uses."""
@@ -83,8 +98,9 @@ def check_spec(
             where=where,
             hint=f"use the parameters in a step, such as $({first}.quoted)",
         )
-    _check_shared(spec, uses, shared, where)
-    return Checked(node=node, spec=spec, uses=uses)
+    runs = how_often(spec, uses, shared)
+    _check_shared(spec, uses, runs, shared, where)
+    return Checked(node=node, spec=spec, uses=uses, runs=runs)
 
 
 def _check_study(spec: Spec, tokens: dict[str, str], where: str) -> None:
@@ -156,9 +172,10 @@ def _check_variables_replaced(text: str, spec: Spec, place: str) -> None:
             )
 
 
-def _check_shared(spec: Spec, uses: dict[str, frozenset[Use]], shared: Sequence[str], where: str) -> None:
+def _check_shared(
+    spec: Spec, uses: dict[str, frozenset[Use]], runs: dict[str, Runs], shared: Sequence[str], where: str
+) -> None:
     steps = {step.name: step for step in spec.steps}
-    per_row = per_row_steps(spec, uses, shared)
     for name in shared:
         place = f"{where}, step '{name}'"
         if name not in steps:
@@ -169,7 +186,7 @@ def _check_shared(spec: Spec, uses: dict[str, frozenset[Use]], shared: Sequence[
                 where=place,
                 hint="take shared() away",
             )
-        if name in per_row:
+        if runs[name] == "row":
             raise UserError(
                 "it is marked as shared, but needs a row of its own: it uses $(ROW_ID), or a step that runs "
                 "once a row",
@@ -178,13 +195,17 @@ def _check_shared(spec: Spec, uses: dict[str, frozenset[Use]], shared: Sequence[
             )
 
 
-def per_row_steps(spec: Spec, uses: dict[str, frozenset[Use]], shared: Sequence[str]) -> set[str]:
-    """Return the steps that run once a row, by their own uses or by those of the steps they follow."""
-    per_row: set[str] = set()
+def how_often(spec: Spec, uses: dict[str, frozenset[Use]], shared: Sequence[str]) -> dict[str, Runs]:
+    """Return how often each step runs, by its own uses and by those of the steps it follows."""
+    per_row = {s.name for s in spec.steps if uses[s.name] and _needs_row(uses[s.name], s.name in shared)}
+    some = {s.name for s in spec.steps if uses[s.name]}
     for _ in spec.steps:
-        per_row |= {s.name for s in spec.steps if uses[s.name] and _needs_row(uses[s.name], s.name in shared)}
         per_row |= {step.name for step in spec.steps if step.follows(per_row)}
-    return per_row
+        some |= {step.name for step in spec.steps if step.follows(some)}
+    return {
+        step.name: "batch" if step.name not in some else "row" if step.name in per_row else "shared"
+        for step in spec.steps
+    }
 
 
 def _needs_row(uses: frozenset[Use], shared: bool) -> bool:

@@ -29,6 +29,7 @@ from genstudy.specs.manifest import (
     BatchEntry,
     Manifest,
     Settings,
+    StepEntry,
     TableEntry,
     TemplateEntry,
     read_manifest,
@@ -242,10 +243,12 @@ class _Maker:
                 rows=sum(batch.nrows for batch in batches),
                 batch_size=max(batch.nrows for batch in batches),
                 variables=dict(options.variables or {}),
-                shared=self.writer.template.shared_steps,
                 allow_missing=options.allow_missing,
                 allow_unsafe_values=options.allow_unsafe_values,
             ),
+            steps=[
+                StepEntry(name=name, runs=runs, funnel=funnel) for name, runs, funnel in self.writer.steps
+            ],
             pgen_sha256=pgen_sha256,
             batches=batches,
         )

@@ -49,6 +49,16 @@ class TemplateEntry(_Part):
     )
 
 
+class StepEntry(_Part):
+    """A step of the study."""
+
+    name: str = Field(description="The step's name, and that of its folder in a study.")
+    runs: Literal["row", "shared", "batch"] = Field(
+        description="Once a row, once per distinct set of the values it uses, or once a batch."
+    )
+    funnel: bool = Field(description="Whether it waits for all rows of another step.")
+
+
 class Settings(_Part):
     """What was asked for."""
 
@@ -59,7 +69,6 @@ class Settings(_Part):
     rows: int = Field(ge=1, description="Rows in all batches together.")
     batch_size: int = Field(ge=1, description="Rows of the largest batch.")
     variables: dict[str, Any] = Field(description="The template's variables, as set.")
-    shared: list[str] = Field(description="Steps that run once per distinct set of the values they use.")
     allow_missing: bool = Field(description="Whether empty and NaN cells were let pass.")
     allow_unsafe_values: bool = Field(description="Whether shell-active values were let pass unquoted.")
 
@@ -86,6 +95,7 @@ class Manifest(_Part):
     table: TableEntry
     template: TemplateEntry
     settings: Settings
+    steps: list[StepEntry] = Field(description="The steps, in the specification's order.")
     pgen_sha256: str | None = Field(description="SHA-256 of pgen.py; null where the specs are inline.")
     batches: list[BatchEntry]
 

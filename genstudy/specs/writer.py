@@ -10,6 +10,7 @@ import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from genstudy.errors import UserError
 from genstudy.maestro import load_spec
 from genstudy.rendering.checks import Checked, check_lengths, check_spec
 from genstudy.rendering.context import BatchView, StudyView, TableView, parameter_views
@@ -23,6 +24,7 @@ from genstudy.tables.read import parameters_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from genstudy.rendering.checks import Runs
     from genstudy.rendering.templates import TemplateSource
     from genstudy.specs.options import Options
     from genstudy.tables.checks import CellCheck
@@ -77,12 +79,14 @@ class SpecWriter:
         self._rows: Iterator[list[str]] = iter(())
         self._count = 1
         self._proven: _Proven | None = None
+        self.steps: list[tuple[str, Runs, bool]] = []
 
     def trial(self) -> Checked:
         """Render and check a first specification, before the table is read."""
         nrows = len(self._table.preview)
         batch = BatchView(name=f"{self.name}_0000", id="0000", number=0, count=1, start=0, nrows=nrows)
         _, named, checked = self._checked(self._render(batch, rows=nrows), batch)
+        self.steps = checked.steps
         if not self._options.inline:
             cut = Slice(start=0, nrows=nrows, offset=0, nbytes=1, sha256=NO_HASH)
             self._bake(named, checked, self._pargs(cut), where=self._where(batch))
@@ -93,7 +97,7 @@ class SpecWriter:
         warnings = [
             f"the step '{step}' waits for all rows, and still runs once a row: it looks at the workspace "
             "of a step that it does not wait for as `name_*`"
-            for step in checked.funnels_per_row(self.template.shared_steps)
+            for step in checked.funnels_per_row
         ]
         unused = checked.unused(self._names)
         if unused:
@@ -130,6 +134,7 @@ class SpecWriter:
         assert self._cells is not None
         where = self._where(batch)
         naming, named, checked = self._checked(text, batch)
+        self._check_steps(checked, where)
         self._cells.refuse_exposed(self.exposed(checked))
         check_lengths(checked.spec, ROW_PREFIX + self._frozen.longest_id, where=where)
         return _Proven(
@@ -159,6 +164,7 @@ class SpecWriter:
 
         where = self._where(batch)
         _, text, checked = self._checked(text, batch)
+        self._check_steps(checked, where)
         rows = list(itertools.islice(self._rows, cut.nrows))
         batch_rows = inline.InlineRows.of(
             rows, self._table.columns, self._index, cut.start, with_ids=checked.uses_row_id
@@ -169,6 +175,14 @@ class SpecWriter:
         whole = batch_rows.plain_tokens(text, where=where) + batch_rows.parameters_block()
         batch_rows.check_written(load_spec(whole, where), checked.spec, where=where)
         return whole
+
+    def _check_steps(self, checked: Checked, where: str) -> None:
+        if checked.steps != self.steps:
+            raise UserError(
+                f"the steps are {_named(checked.steps)}, and those of the first batch {_named(self.steps)}",
+                where=where,
+                hint="a campaign's batches differ in their rows alone: give all of them the same steps",
+            )
 
     def _render(self, batch: BatchView, *, rows: int) -> str:
         view = TableView(rows=rows, columns=self._table.columns, index=self._index)
@@ -185,3 +199,7 @@ class SpecWriter:
 
     def _where(self, batch: BatchView) -> str:
         return f"{self.template.source.name} rendered for {batch.name}"
+
+
+def _named(steps: list[tuple[str, Runs, bool]]) -> str:
+    return ", ".join(f"{name} ({runs})" for name, runs, _ in steps)

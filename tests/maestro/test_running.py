@@ -241,7 +241,13 @@ def test_steps_of_every_kind(tmp_path: Path, maestro: Maestro) -> None:
     template = tmp_path / "steps.yaml.j2"
     template.write_text(STEPS)
     campaign = make_specs(table, tmp_path / "specs", Options(template=template, name="kinds"))
-    assert campaign.manifest.settings.shared == ["mesh"]
+    assert [(step.name, step.runs, step.funnel) for step in campaign.manifest.steps] == [
+        ("prepare", "batch", False),
+        ("mesh", "shared", False),
+        ("simulate", "row", False),
+        ("follow", "row", False),
+        ("gather", "batch", True),
+    ]
     out = tmp_path / "out"
     maestro.run(campaign.folder / "kinds_0000.yaml", campaign.folder / "pgen.py", out)
     assert len(list((out / "mesh").iterdir())) == 2, "one mesh for each distinct width"

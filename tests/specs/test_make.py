@@ -139,6 +139,18 @@ def test_a_batch_that_uses_a_bare_value_where_the_first_does_not() -> None:
     assert "'$x' has shell-active characters" in message
 
 
+def test_batches_with_other_steps_are_refused(in_tmp: Path) -> None:
+    assert in_tmp == Path.cwd()
+    step = "  - name: two\n    description: nothing\n    run: {cmd: echo $(A)}\n"
+    more = "{% if batch.number == 2 %}\n" + step + "{% endif %}\n"
+    message = refusal(lambda: make(template=spec("echo $(A)", more=more), batch_size=1))
+    assert message == (
+        "x.yaml rendered for t_0002: the steps are one (row), two (row), and those of the first batch "
+        "one (row)\n"
+        "  a campaign's batches differ in their rows alone: give all of them the same steps"
+    )
+
+
 @pytest.mark.parametrize("end", ["", "\n", "\n\n", "\n# the end", "\n..."])
 @pytest.mark.parametrize("cmd", ["|\n          echo $(A)", "echo $(A)", "|+\n          echo $(A)"])
 def test_a_template_without_env_may_end_in_any_way(cmd: str, end: str) -> None:

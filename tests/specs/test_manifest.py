@@ -65,10 +65,16 @@ def test_the_whole_text() -> None:
     "variables": {{
       "output_path": "./x"
     }},
-    "shared": [],
     "allow_missing": false,
     "allow_unsafe_values": false
   }},
+  "steps": [
+    {{
+      "name": "echo-params",
+      "runs": "row",
+      "funnel": false
+    }}
+  ],
   "pgen_sha256": "{sha256("out/pgen.py")}",
   "batches": [
 {NEXT.join(entries)}
