@@ -136,6 +136,8 @@ def _check(node: ast.expr, draft: Expression, known: list[str], depth: int) -> N
     """Refuse whatever is not on the list, with its place."""
     if depth > DEEPEST:
         draft.fail("this expression is nested too deeply", node, "split it with --derive")
+    if depth == 0 and isinstance(node, ast.Tuple | ast.List):
+        draft.fail("a list belongs only after `in`", node)
     match node:
         case ast.Constant():
             _check_constant(node, draft)

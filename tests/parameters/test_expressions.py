@@ -202,6 +202,8 @@ SYNTAX = {
     "width in 3": ("`in` takes a list, as in: a in (1, 2, 3)", 9),
     "width < (1, 2)": ("`in` takes a list, as in: a in (1, 2, 3)", 8),
     "(1, 2) == width": ("a list belongs only after `in`", 0),
+    "0,": ("a list belongs only after `in`", 0),
+    "[1, 2]": ("a list belongs only after `in`", 0),
     "(1, 2) < 3": ("a list belongs only after `in`", 0),
     "min(1, (2, 3))": ("a list belongs only after `in`", 7),
     "99999999999999999999": ("this number is too large", 0),
