@@ -85,17 +85,28 @@ class Naming:
         return text[: self.start] + in_quotes(f"{self.name}_{batch_id}") + text[self.end :]
 
 
-def find_naming(text: str, node: yaml.MappingNode, batch_id: str) -> Naming:
-    """Return where the study's name stands; a name that has the batch's number in it is left alone."""
-    description = _value(node, "description")
-    name = _value(description, "name") if isinstance(description, yaml.MappingNode) else None
-    if not isinstance(name, yaml.ScalarNode) or not name.value or batch_id in name.value:
+def study_name(node: yaml.MappingNode) -> str | None:
+    """Return the study's name as the template gives it."""
+    name = _name_node(node)
+    return str(name.value) if name else None
+
+
+def find_naming(text: str, node: yaml.MappingNode, *, wanted: bool) -> Naming:
+    """Return where the study's name stands; with `wanted` not set, that nothing is put behind it."""
+    name = _name_node(node)
+    if not wanted or name is None:
         return Naming(start=0, end=0, name=None)
     return Naming(
         start=_line_start(text, name.start_mark.line) + name.start_mark.column,
         end=_line_start(text, name.end_mark.line) + name.end_mark.column,
         name=name.value,
     )
+
+
+def _name_node(node: yaml.MappingNode) -> yaml.ScalarNode | None:
+    description = _value(node, "description")
+    name = _value(description, "name") if isinstance(description, yaml.MappingNode) else None
+    return name if isinstance(name, yaml.ScalarNode) and name.value else None
 
 
 def _scalar(value: str | int) -> str:

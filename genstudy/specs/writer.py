@@ -16,7 +16,15 @@ from genstudy.rendering.checks import Checked, check_lengths, check_spec
 from genstudy.rendering.context import BatchView, StudyView, TableView, parameter_views
 from genstudy.rendering.engine import StudyTemplate
 from genstudy.rendering.yaml_text import compose
-from genstudy.specs.bake import Insertion, Naming, check_baked, find_insertion, find_naming, pargs_of
+from genstudy.specs.bake import (
+    Insertion,
+    Naming,
+    check_baked,
+    find_insertion,
+    find_naming,
+    pargs_of,
+    study_name,
+)
 from genstudy.specs.batches import check_campaign_name
 from genstudy.tables.freeze import Slice
 from genstudy.tables.read import parameters_of
@@ -43,6 +51,7 @@ class _Proven:
 
     text: str
     name: str
+    study: str
     shared: list[str]
     naming: Naming
     insertion: Insertion
@@ -50,6 +59,12 @@ class _Proven:
     def holds_for(self, text: str, name: str, shared: list[str]) -> bool:
         alike = len(name) == len(self.name) and shared == self.shared
         return alike and text == self.text.replace(self.name, name)
+
+    def study_of(self, name: str, batch_id: str) -> str:
+        """Return the name of the study, for a batch that this holds for."""
+        if self.naming.name is None:
+            return self.study.replace(self.name, name)
+        return f"{self.naming.name.replace(self.name, name)}_{batch_id}"
 
 
 class SpecWriter:
@@ -78,13 +93,23 @@ class SpecWriter:
         self._cells: CellCheck | None = None
         self._rows: Iterator[list[str]] = iter(())
         self._count = 1
+        self._append = True
+        self._studies: set[str] = set()
         self._proven: _Proven | None = None
         self.steps: list[tuple[str, Runs, bool]] = []
 
     def trial(self) -> Checked:
         """Render and check a first specification, before the table is read."""
         nrows = len(self._table.preview)
-        batch = BatchView(name=f"{self.name}_0000", id="0000", number=0, count=1, start=0, nrows=nrows)
+        first, batch = (
+            BatchView(name=f"{self.name}_{n:04d}", id=f"{n:04d}", number=n, count=2, start=0, nrows=nrows)
+            for n in (1, 0)
+        )
+        names = {
+            study_name(compose(self._render(probe, rows=nrows), self._where(probe)))
+            for probe in (first, batch)
+        }
+        self._append = len(names) == 1
         _, named, checked = self._checked(self._render(batch, rows=nrows), batch)
         self.steps = checked.steps
         if not self._options.inline:
@@ -127,6 +152,7 @@ class SpecWriter:
         pargs = self._pargs(cut)
         if self._proven is None or not self._proven.holds_for(text, name, self.template.shared_steps):
             self._proven = self._prove(text, batch, pargs)
+        self._check_study(self._proven.study_of(name, batch_id), self._where(batch))
         return self._proven.insertion.insert(self._proven.naming.apply(text, batch_id), pargs)
 
     def _prove(self, text: str, batch: BatchView, pargs: Mapping[str, str | int]) -> _Proven:
@@ -140,6 +166,7 @@ class SpecWriter:
         return _Proven(
             text=text,
             name=batch.name,
+            study=checked.spec.name,
             shared=self.template.shared_steps,
             naming=naming,
             insertion=self._bake(named, checked, pargs, where=where),
@@ -165,6 +192,7 @@ class SpecWriter:
         where = self._where(batch)
         _, text, checked = self._checked(text, batch)
         self._check_steps(checked, where)
+        self._check_study(checked.spec.name, where)
         rows = list(itertools.islice(self._rows, cut.nrows))
         batch_rows = inline.InlineRows.of(
             rows, self._table.columns, self._index, cut.start, with_ids=checked.uses_row_id
@@ -175,6 +203,15 @@ class SpecWriter:
         whole = batch_rows.plain_tokens(text, where=where) + batch_rows.parameters_block()
         batch_rows.check_written(load_spec(whole, where), checked.spec, where=where)
         return whole
+
+    def _check_study(self, study: str, where: str) -> None:
+        if study in self._studies:
+            raise UserError(
+                f"another batch has a study named '{study}' too: Maestro could run both in one folder",
+                where=where,
+                hint="write name: {{ batch.name | yaml }}, or give all batches one name",
+            )
+        self._studies.add(study)
 
     def _check_steps(self, checked: Checked, where: str) -> None:
         if checked.steps != self.steps:
@@ -191,7 +228,7 @@ class SpecWriter:
     def _checked(self, text: str, batch: BatchView) -> tuple[Naming, str, Checked]:
         """Name a rendered text after its batch and check it; return the naming, the text and the findings."""
         where = self._where(batch)
-        naming = find_naming(text, compose(text, where), batch.id)
+        naming = find_naming(text, compose(text, where), wanted=self._append)
         named = naming.apply(text, batch.id)
         template = self.template
         checked = check_spec(named, self._names, template.shared_steps, template.literals, where=where)

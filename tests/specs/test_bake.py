@@ -130,7 +130,7 @@ def test_env_blocks_that_take_no_arguments(env: str, reason: str) -> None:
         ("{{ study.name }}", ["t_0000", "t_0001"]),
         ("{{ batch.name }}", ["t_0000", "t_0001"]),
         ("x-{{ batch.id }}-y", ["x-0000-y", "x-0001-y"]),
-        ("b{{ batch.number }}", ["b0_0000", "b1_0001"]),
+        ("b{{ batch.number }}", ["b0", "b1"]),
     ],
 )
 def test_every_batch_has_a_study_name_of_its_own(in_tmp: Path, written: str, study_names: list[str]) -> None:

@@ -139,6 +139,25 @@ def test_a_batch_that_uses_a_bare_value_where_the_first_does_not() -> None:
     assert "'$x' has shell-active characters" in message
 
 
+@pytest.mark.parametrize(
+    "name", ["0000", "t_0000", "t_0001 and t_0000", "{{ batch.id }}", "{{ batch.name }}"]
+)
+def test_no_two_batches_have_studies_of_one_name(in_tmp: Path, name: str) -> None:
+    make(template=spec("echo $(A)", name=f'"{name}"'), batch_size=1)
+    specs = [yaml.safe_load(path.read_text()) for path in sorted((in_tmp / "out").glob("*.yaml"))]
+    assert len({found["description"]["name"] for found in specs}) == len(specs) == 4
+
+
+def test_studies_of_one_name_in_some_batches_are_refused(in_tmp: Path) -> None:
+    text = spec("echo $(A)", name="{{ 'first' if batch.number == 0 else 'other' }}")
+    assert refusal(lambda: make(template=text, batch_size=1)) == (
+        "x.yaml rendered for t_0002: another batch has a study named 'other' too: Maestro could run both in "
+        "one folder\n  write name: {{ batch.name | yaml }}, or give all batches one name"
+    )
+    assert names() == ["t.csv", "x.yaml"]
+    assert in_tmp == Path.cwd()
+
+
 def test_batches_with_other_steps_are_refused(in_tmp: Path) -> None:
     assert in_tmp == Path.cwd()
     step = "  - name: two\n    description: nothing\n    run: {cmd: echo $(A)}\n"
