@@ -28,6 +28,8 @@ FOLDER_MARKS = frozenset("-_.() abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUV
 LONGEST_NAME = 242
 """Bytes that a step's name and its label may have together: files are named `step_label.<process>.out`."""
 
+WORKSPACE = re.compile(r"\$\(([^\s()$]+)\.workspace\)")
+
 FUNNEL = re.compile(r"_\*|\*")
 """What Maestro takes off a dependency's name to find the step."""
 
@@ -55,19 +57,25 @@ class Step:
 
         These are the steps it depends on and those whose workspace it looks at, without the funnels.
         """
-        texts = self.texts.values()
-        looked_at = {name for name in names if any(f"$({name}.workspace)" in text for text in texts)}
-        return (looked_at | {name for name in names if name in self.depends}) - self.funnels
+        script = self.script
+        looked_at = {name for name in names if f"$({name}.workspace)" in script}
+        return (looked_at - self.funnels) | {name for name in names if name in self.depends}
+
+    @property
+    def script(self) -> str:
+        """What Maestro looks for workspaces in: the commands, and those of a restart."""
+        return f"{self.texts.get('cmd', '')} {self.texts.get('restart', '')}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spec:
-    """A specification as Maestro's own loader gives it. data: the YAML document."""
+    """A specification as Maestro's own loader gives it. data: the YAML document; loaded: Maestro's object."""
 
     name: str
     steps: tuple[Step, ...]
     variables: tuple[str, ...]
     data: Mapping[str, Any]
+    loaded: Any
 
 
 @cache
@@ -115,7 +123,33 @@ def load_spec(text: str, where: str) -> Spec:
         *(loaded.environment.get("labels") or {}),
         *(item["name"] for kind in ("paths", "git") for item in dependencies.get(kind) or ()),
     )
-    return Spec(name=str(loaded.name), steps=steps, variables=variables, data=data)
+    return Spec(name=str(loaded.name), steps=steps, variables=variables, data=data, loaded=loaded)
+
+
+def check_order(spec: Spec, where: str) -> None:
+    """Refuse steps that wait for each other, and a workspace that Maestro would look up too early.
+
+    The steps' order is asked of Maestro itself.
+    """
+    from maestrowf.datastructures.core import ParameterGenerator, Study
+
+    try:
+        study = Study(
+            "order", "order", _environment(spec.loaded), ParameterGenerator(), spec.loaded.get_study_steps()
+        )
+        order = {str(name): number for number, name in enumerate(study.topological_sort())}
+    except Exception as problem:
+        raise UserError(
+            f"Maestro finds no order for the steps: {_reason(problem)}", where=where, hint="mend depends:"
+        ) from problem
+    for step in spec.steps:
+        for name in WORKSPACE.findall(step.script):
+            if order.get(name, -1) >= order[step.name]:
+                raise UserError(
+                    f"it uses $({name}.workspace), and nothing says that '{name}' comes first",
+                    where=f"{where}, step '{step.name}'",
+                    hint=f"write depends: [{name}]" if name != step.name else "write $(WORKSPACE)",
+                )
 
 
 def _reason(problem: Exception) -> str:

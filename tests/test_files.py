@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
@@ -12,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from genstudy.errors import UserError
-from genstudy.files import check_new_folder, sha256_of, whole_file, whole_folder
+from genstudy import files
+from genstudy.files import check_new_folder, named_errors, sha256_of, whole_file, whole_folder
 
 pytestmark = pytest.mark.usefixtures("in_tmp")
 
@@ -23,6 +25,10 @@ def names(folder: Path) -> list[str]:
 
 def refusal(caught: pytest.ExceptionInfo[UserError]) -> str:
     return str(caught.value)
+
+
+def anything(folder: Path) -> None:
+    """Let anything be replaced."""
 
 
 def test_a_file_appears_when_it_is_whole(in_tmp: Path) -> None:
@@ -100,7 +106,7 @@ def test_a_folder_appears_when_it_is_whole(in_tmp: Path) -> None:
 def test_an_error_midway_leaves_the_folder_that_was_there(in_tmp: Path) -> None:
     Path("out").mkdir()
     Path("out/before").touch()
-    with pytest.raises(ZeroDivisionError), whole_folder(Path("out"), replace=True) as folder:
+    with pytest.raises(ZeroDivisionError), whole_folder(Path("out"), may_replace=anything) as folder:
         (folder / "after").write_bytes(b"%d" % (1 // 0))
     assert names(Path("out")) == ["before"]
     assert names(in_tmp) == ["out"]
@@ -109,8 +115,9 @@ def test_an_error_midway_leaves_the_folder_that_was_there(in_tmp: Path) -> None:
 def test_a_folder_that_cannot_take_its_name_leaves_the_one_that_was_there(in_tmp: Path) -> None:
     Path("out").mkdir()
     Path("out/before").touch()
-    with pytest.raises(FileNotFoundError), whole_folder(Path("out"), replace=True) as folder:
+    with pytest.raises(UserError) as caught, whole_folder(Path("out"), may_replace=anything) as folder:
         folder.rmdir()
+    assert refusal(caught) == "out: cannot be written: No such file or directory\n  choose another place"
     assert names(Path("out")) == ["before"]
     assert names(in_tmp) == ["out"]
 
@@ -121,7 +128,7 @@ def test_a_folder_is_replaced_on_demand_only(in_tmp: Path) -> None:
     with pytest.raises(UserError) as caught, whole_folder(Path("out")):
         pass
     assert refusal(caught) == ("out: the folder exists already\n  pass --force to replace it, or another -o")
-    with whole_folder(Path("out"), replace=True) as folder:
+    with whole_folder(Path("out"), may_replace=anything) as folder:
         (folder / "after").touch()
     assert names(Path("out")) == ["after"]
     assert names(in_tmp) == ["out"]
@@ -142,3 +149,115 @@ def test_the_hash_of_a_file() -> None:
     data = os.urandom(100_000)
     Path("a").write_bytes(data)
     assert sha256_of(Path("a")) == hashlib.sha256(data).hexdigest()
+
+
+def test_a_folder_that_appears_meanwhile_stays(in_tmp: Path) -> None:
+    with pytest.raises(UserError) as caught, whole_folder(Path("out")):
+        Path("out").mkdir()
+        Path("out/precious").touch()
+    assert refusal(caught) == "out: the folder has appeared meanwhile\n  choose another -o"
+    assert names(Path("out")) == ["precious"]
+    assert names(in_tmp) == ["out"]
+
+
+def test_a_link_that_appears_meanwhile_stays(in_tmp: Path) -> None:
+    with pytest.raises(UserError, match="appeared meanwhile"), whole_folder(Path("out")):
+        Path("out").symlink_to("nowhere")
+    assert names(in_tmp) == ["out"]
+
+
+def test_what_is_added_to_a_folder_meanwhile_stays(in_tmp: Path) -> None:
+    def only_before(folder: Path) -> None:
+        if names(folder) != ["before"]:
+            raise UserError("more than before", where=str(folder / "x"))
+
+    Path("out").mkdir()
+    Path("out/before").touch()
+    with pytest.raises(UserError) as caught, whole_folder(Path("out"), may_replace=only_before):
+        Path("out/results").touch()
+    assert refusal(caught) == "out/x: more than before"
+    assert names(Path("out")) == ["before", "results"]
+    assert names(in_tmp) == ["out"]
+    Path("out/results").unlink()
+    with whole_folder(Path("out"), may_replace=only_before) as folder:
+        (folder / "after").touch()
+    assert names(Path("out")) == ["after"]
+    assert names(in_tmp) == ["out"]
+
+
+def test_a_file_that_appears_meanwhile_stays(in_tmp: Path) -> None:
+    with pytest.raises(UserError, match="exists already"), whole_file(Path("a.csv")):
+        Path("a.csv").write_text("precious")
+    assert Path("a.csv").read_text() == "precious"
+    assert names(in_tmp) == ["a.csv"]
+
+
+def test_the_part_of_another_process_stays(in_tmp: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "_sibling", lambda path, word: path.with_name(f".{path.name}.{word}"))
+    Path(".a.csv.part").write_text("of another")
+    with pytest.raises(FileExistsError), whole_file(Path("a.csv")):
+        pass
+    assert Path(".a.csv.part").read_text() == "of another"
+    Path(".out.part").mkdir()
+    with pytest.raises(UserError, match="cannot be written"), whole_folder(Path("out")):
+        pass
+    assert names(in_tmp) == [".a.csv.part", ".out.part"]
+
+
+def test_two_processes_with_one_number_have_parts_of_their_own() -> None:
+    with whole_file(Path("a"), force=True), whole_file(Path("a"), force=True):
+        assert len(names(Path())) == 2
+
+
+def test_places_with_blanks_are_quoted_in_the_way_out() -> None:
+    with pytest.raises(UserError) as caught, whole_file(Path("no such/a.csv")):
+        pass
+    assert refusal(caught).endswith("make it first: mkdir -p 'no such'")
+
+
+LONG = "n" * 254
+
+
+def test_what_the_file_system_refuses_names_the_target(in_tmp: Path) -> None:
+    with pytest.raises(OSError, match="File name too long") as problem, whole_file(Path(LONG)):
+        pass
+    assert problem.value.filename == LONG
+    with pytest.raises(UserError) as caught, whole_folder(Path(LONG)):
+        pass
+    assert refusal(caught) == f"{LONG}: cannot be written: File name too long\n  choose another place"
+    Path("folder").mkdir()
+    with (
+        pytest.raises(UserError, match=r"^folder: cannot be written: File name"),
+        named_errors(Path("folder")),
+    ):
+        Path("folder", "x" * 300).touch()
+    Path("folder").rmdir()
+    assert names(in_tmp) == []
+
+
+@pytest.mark.parametrize(
+    ("number", "hint"),
+    [
+        (errno.EACCES, "choose a folder that you may write to"),
+        (errno.ENOSPC, "make room there, or choose another place; nothing was left there"),
+        (errno.EIO, "choose another place"),
+    ],
+)
+def test_what_goes_wrong_inside_of_a_folder_names_the_target(in_tmp: Path, number: int, hint: str) -> None:
+    with pytest.raises(UserError) as caught, whole_folder(Path("out")) as folder:
+        raise OSError(number, os.strerror(number), str(folder / "a"))
+    assert refusal(caught) == f"out: cannot be written: {os.strerror(number)}\n  {hint}"
+    assert names(in_tmp) == []
+
+
+def test_other_errors_keep_their_own_place() -> None:
+    with pytest.raises(FileNotFoundError) as problem, whole_folder(Path("out")):
+        Path("elsewhere").read_bytes()
+    assert problem.value.filename == "elsewhere"
+    with pytest.raises(BrokenPipeError), whole_folder(Path("out")):
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+
+def test_a_folder_without_a_name_of_its_own() -> None:
+    with pytest.raises(UserError, match="call it by its name"), whole_folder(Path(), may_replace=anything):
+        pass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -15,8 +16,9 @@ from genstudy.cli.csv import csv_command
 from genstudy.cli.demo import demo_command
 from genstudy.cli.plain import PlainCommand, PlainGroup
 from genstudy.cli.schema import schema_command
+from genstudy.cli.settings import is_utf8
 from genstudy.cli.specs import specs_command
-from genstudy.errors import GenstudyError
+from genstudy.errors import GenstudyError, UserError
 
 app = typer.Typer(
     name="genstudy",
@@ -52,10 +54,30 @@ app.command("schema")(schema_command)
 app.command("demo")(demo_command)
 
 
+def _prepare() -> None:
+    """Set up the process: its end on signals, its output, and its threads."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup has SIGHUP ignored
+            signal.signal(number, lambda number, _: sys.exit(128 + number))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    # Before numpy is imported: its arrays are small here, and the threads would only burn time.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
+def _check_words(words: list[str]) -> None:
+    """Refuse words of the command line that no file of ours could hold."""
+    for word in words:
+        if not is_utf8(word):
+            raise UserError(f"{ascii(word)} is not UTF-8 text", hint="give it as UTF-8, or rename the file")
+
+
 def main() -> None:
     """Run the command line; a user's mistake ends in one message on stderr and exit code 2."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    _prepare()
     try:
+        _check_words(sys.argv[1:])
         app(prog_name="genstudy")
     except GenstudyError as error:
         print(f"genstudy: {error}", file=sys.stderr)

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from genstudy.cli.settings import parse_settings
+from genstudy.errors import UserError
 
 
 def build_command(
@@ -89,9 +90,26 @@ def build_command(
 
 
 def _formulas(texts: list[str] | None) -> dict[str, str] | None:
+    from genstudy.parameters.names import is_name
+
     if texts is None:
         return None
-    return {name.strip(): formula.strip() for name, _, formula in (text.partition("=") for text in texts)}
+    formulas: dict[str, str] = {}
+    for text in texts:
+        name, equals, formula = text.partition("=")
+        name = name.strip()
+        if not equals or formula.startswith("=") or not is_name(name):
+            raise UserError(
+                f"'{text}' is no derivation",
+                where=f"--derive {text!r}",
+                hint="write NAME = EXPRESSION, as area = width * height",
+            )
+        if name in formulas:
+            raise UserError(
+                f"the name '{name}' is given twice", where=f"--derive {text!r}", hint="rename one"
+            )
+        formulas[name] = formula.strip()
+    return formulas
 
 
 def init_command(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import re
+import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
@@ -82,9 +84,8 @@ def csv_command(
 
     piped = output == "-"
     talk = sys.stderr if piped else sys.stdout
-    # Unbuffered: nothing is left to fail again when Python closes stdout.
-    target = io.FileIO(sys.stdout.fileno(), "wb", closefd=False) if piped else Path(output)
-    with Progress(shown=not debug) as bar:
+    target = _stdout() if piped else Path(output)
+    with Progress(shown=has_bar(piped=piped, debug=debug)) as bar:
         record = make_table(
             _parameters(parameters or [], whole(params, "--params")),
             output=target,
@@ -98,7 +99,7 @@ def csv_command(
             unique=unique,
             force=force,
             progress=bar.update if bar.possible else None,
-            show=(lambda text: print(text, end="", file=talk)) if debug else None,
+            show=(lambda text: print(text, end="", file=talk, flush=True)) if debug else None,
             note=lambda text: print(f"note: {text}", file=sys.stderr),
         )
     seeded = "" if record.seed is None else f", seed {record.seed}"
@@ -107,7 +108,33 @@ def csv_command(
     width = f"{len(record.parameters)} {_plural('parameter', len(record.parameters))}"
     print(f"{name}: {count}, {width}, design {record.design}{seeded}", file=talk)
     if not piped:
-        print(f"next: genstudy specs {output} -t echo -b {max(10, record.rows // 100)}")
+        print(f"next: genstudy specs {_path_and_name(output, max(10, record.rows // 100))}")
+
+
+def has_bar(*, piped: bool, debug: bool) -> bool:
+    """Tell whether a progress bar may be shown: none where rows appear on the same terminal."""
+    from genstudy.cli.progress import is_terminal
+
+    return not debug and not (piped and is_terminal(sys.stdout))
+
+
+def _stdout() -> io.FileIO:
+    """Return stdout unbuffered: nothing is left to fail again when Python closes it."""
+    stream: TextIO | None = sys.stdout
+    if stream is None:
+        raise UserError("standard output is closed", hint="name a file: -o params.csv")
+    return io.FileIO(stream.fileno(), "wb", closefd=False)
+
+
+def _path_and_name(output: str, size: int) -> str:
+    """Return what `genstudy specs` is to be given, as a shell reads it."""
+    from genstudy.specs.batches import NAME_FORM
+
+    words = [f"./{output}" if output.startswith("-") else output, "-t", "echo", "-b", str(size)]
+    stem = Path(output).name.split(".")[0]
+    if not NAME_FORM.fullmatch(stem):
+        words += ["--name", re.sub(r"[^A-Za-z0-9_-]", "_", stem).lstrip("_-")[:100] or "table"]
+    return shlex.join(words)
 
 
 def _parameters(texts: list[str], count: int | None) -> list[Parameter]:

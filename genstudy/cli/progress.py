@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TextIO
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -16,12 +16,18 @@ PATIENCE = 1.0
 """A bar appears for this many steps or more, or after this many seconds."""
 
 
+def is_terminal(stream: TextIO | None) -> bool:
+    """Tell whether a stream is a terminal; Python has None for one that was closed from the start."""
+    return stream is not None and stream.isatty()
+
+
 class Progress:
     """Shows on stderr how far a command is, if that is a terminal. rich is imported when a bar appears."""
 
     def __init__(self, *, shown: bool = True) -> None:
         """Take the time; `shown` may be False where a bar would disturb other output."""
-        self.possible = shown and sys.stderr.isatty() and os.environ.get("TERM") not in {"dumb", "unknown"}
+        screen = is_terminal(sys.stderr)
+        self.possible = shown and screen and os.environ.get("TERM") not in {"dumb", "unknown"}
         self._start = time.monotonic()
         self._bar: Bar | None = None
         self._task: TaskID | None = None

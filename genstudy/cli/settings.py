@@ -24,7 +24,18 @@ def parse_settings(items: Sequence[str]) -> dict[str, Any]:
                 f"--set '{item}' is not key=value", hint="for instance: --set command='python3 model.py'"
             )
         settings[key.strip()] = _value(text)
+        if not is_utf8(json.dumps(settings[key.strip()], ensure_ascii=False)):
+            raise UserError(f"--set {ascii(item)} is not UTF-8 text", hint="give it as UTF-8")
     return settings
+
+
+def is_utf8(text: str) -> bool:
+    """Tell whether text can be written as UTF-8: what the shell gave in another encoding cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _no_json(word: str) -> None:

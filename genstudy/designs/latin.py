@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from genstudy.designs.points import BELOW_ONE, stream
+from genstudy.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,7 +68,13 @@ class LatinDesign:
 
 def latin_column(generator: np.random.Generator, rows: int) -> Points:
     """Return one column of a Latin hypercube: shape (rows,), one point in each [k / rows, (k + 1) / rows)."""
-    points = np.arange(rows, dtype=np.float64)
+    try:
+        points = np.arange(rows, dtype=np.float64)
+    except (MemoryError, ValueError, OverflowError):  # numpy knows more than one way to say so
+        raise UserError(
+            f"lhs holds one column in memory, 8 bytes a row: {rows} rows are too many",
+            hint="take fewer rows, or --design random or sobol",
+        ) from None
     generator.shuffle(points)
     for start in range(0, rows, STEP):
         part = points[start : start + STEP]

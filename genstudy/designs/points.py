@@ -25,6 +25,10 @@ BELOW_ONE = 1 - 2.0**-53
 """The largest float below 1: points are in [0, 1), also where rounding would give 1."""
 
 
+SOBOL_CELL = 2.0**-30
+"""How fine Sobol points are: scipy makes them of 30 bits."""
+
+
 class Design(Protocol):
     """What fills a table."""
 
@@ -70,7 +74,11 @@ class RandomDesign:
 
 
 class SequenceDesign:
-    """A scrambled Sobol or Halton sequence: columns belong together, so they change with the parameters."""
+    """A scrambled Sobol or Halton sequence: columns belong together, so they change with the parameters.
+
+    Sobol points are multiples of 2**-30. Half of that is added: at 0 itself a normal law has a value of -8
+    sigma, a thousand million times as often as it should.
+    """
 
     LIMITS: ClassVar = {"sobol": (21201, 2**30), "halton": (2**16, 2**53)}
     """The most parameters and rows: Sobol direction numbers end there, and its points have 30 bits."""
@@ -82,7 +90,7 @@ class SequenceDesign:
                 f"the design {kind} takes {most} parameters at most, not {len(parameters)}",
                 hint="take the design random or lhs",
             )
-        self._kind = kind
+        self._middle = SOBOL_CELL / 2 if kind == "sobol" else 0.0
         self._laws = [parameter.law for parameter in parameters]
         self._engine = _engine(kind, len(parameters), seed)
 
@@ -91,7 +99,7 @@ class SequenceDesign:
         with warnings.catch_warnings():
             # scipy warns of every first draw that is no power of 2: here a chunk, not the whole table.
             warnings.simplefilter("ignore", UserWarning)
-            points = np.minimum(self._engine.random(count), BELOW_ONE)
+            points = np.minimum(self._engine.random(count) + self._middle, BELOW_ONE)
         columns: list[Points] = [np.ascontiguousarray(points[:, place]) for place in range(len(self._laws))]
         return [law.sample(column) for law, column in zip(self._laws, columns, strict=True)]
 

@@ -58,6 +58,10 @@ class _Rows:
         columns = {name: column[mask] for name, column in self.columns.items()}
         return _Rows(columns, self.numbers[mask])
 
+    def constant(self, value: object) -> Column:
+        """Return a value for all rows: a single one, or none where no row is left to blame for it."""
+        return np.asarray(value) if len(self.numbers) else np.full(0, np.asarray(value))
+
 
 def evaluate(expression: Expression, columns: Mapping[str, Column], rows: int, first_row: int) -> Column:
     """Return the expression's values; see `Expression.evaluate`."""
@@ -88,9 +92,9 @@ class _Evaluator:
         """Return the values of a part: one for each row, or a single one for all."""
         match node:
             case ast.Constant(value=value):
-                return np.asarray(value)
+                return rows.constant(value)
             case ast.Name(id=name):
-                return rows.columns[name] if name in rows.columns else np.asarray(CONSTANTS[name])
+                return rows.columns[name] if name in rows.columns else rows.constant(CONSTANTS[name])
             case ast.UnaryOp(op=ast.Not()):
                 return np.logical_not(self.condition(node.operand, rows))
             case ast.UnaryOp():

@@ -13,7 +13,10 @@ of 0 or more, give float64. A result that is not finite is refused wherever it a
 from __future__ import annotations
 
 import ast
+import keyword
 import math
+import re
+import unicodedata
 import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
@@ -92,9 +95,10 @@ class Derivation:
 def parse_expression(text: str, known: Iterable[str]) -> Expression:
     """Read an expression over the columns `known`. UserError that points at the first thing not allowed."""
     text = text.strip()
-    tree = _parse(text)
-    draft = Expression(text=text, tree=tree, names=frozenset())
     known = list(known)
+    tree = _parse(text, known)
+    draft = Expression(text=text, tree=tree, names=frozenset())
+    _name_columns(tree, draft, known)
     _check(tree, draft, known, 0)
     used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     return Expression(text=text, tree=tree, names=frozenset(used & set(known)))
@@ -114,7 +118,26 @@ def _fail(text: str, problem: str, at: int, hint: str | None = None) -> NoReturn
     raise UserError(f"{problem}\n    {text}\n    {' ' * at}^", hint=hint)
 
 
-def _parse(text: str) -> ast.expr:
+def _name_columns(tree: ast.expr, draft: Expression, known: list[str]) -> None:
+    """Give columns their own names: Python reads every name in its NFKC form, `µ` (U+00B5) as `μ`."""
+    columns: dict[str, list[str]] = {}
+    for name in known:
+        columns.setdefault(unicodedata.normalize("NFKC", name), []).append(name)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and node.id in columns:
+            name, *others = columns[node.id]
+            if others:
+                draft.fail(f"a formula cannot tell '{name}' from '{others[0]}'", node, "rename one of them")
+            node.id = name
+
+
+def _keyword_hint(words: Iterable[str], known: Iterable[str]) -> str | None:
+    """Return the way out for a column whose name is a keyword of Python."""
+    word = next((word for word in words if keyword.iskeyword(word) and word in known), None)
+    return word and f"'{word}' means something else to a formula: rename the column to use it"
+
+
+def _parse(text: str, known: list[str]) -> ast.expr:
     if not text:
         raise UserError("an expression is empty", hint="write one, such as a < b")
     if len(text) > LONGEST or not text.isprintable():
@@ -127,7 +150,7 @@ def _parse(text: str) -> ast.expr:
         at = min(error.offset - 1, len(text)) if error.offset else len(text)  # none: at the end
         if text[at : at + 1] == "=":
             _fail(text, "this is no expression: = is no comparison", at, "write == to compare")
-        _fail(text, f"this is no expression: {error.msg}", at)
+        _fail(text, f"this is no expression: {error.msg}", at, _keyword_hint(re.findall(r"\w+", text), known))
     except (RecursionError, MemoryError, ValueError):
         _fail(text, "this expression is nested too deeply", 0)
 
@@ -140,7 +163,7 @@ def _check(node: ast.expr, draft: Expression, known: list[str], depth: int) -> N
         draft.fail("a list belongs only after `in`", node)
     match node:
         case ast.Constant():
-            _check_constant(node, draft)
+            _check_constant(node, draft, known)
         case ast.Name():
             _check_name(node, draft, known)
         case ast.Call():
@@ -159,8 +182,10 @@ def _check(node: ast.expr, draft: Expression, known: list[str], depth: int) -> N
             _check(part, draft, known, depth + 1)
 
 
-def _check_constant(node: ast.Constant, draft: Expression) -> None:
+def _check_constant(node: ast.Constant, draft: Expression, known: list[str]) -> None:
     value = node.value
+    if hint := _keyword_hint([str(value)] if value is None or isinstance(value, bool) else [], known):
+        draft.fail(f"this is {value!r}, and no column", node, hint)
     if not isinstance(value, int | float | str):
         draft.fail(f"{ast.unparse(node)} is not allowed in an expression", node)
     if isinstance(value, int | float) and not abs(value) < (2**63 if isinstance(value, int) else math.inf):

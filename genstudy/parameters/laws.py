@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     Points = NDArray[np.float64]
     Values = NDArray[np.float64] | NDArray[np.int64]
 
+NARROW = 1e-6
+"""In sigmas: over a narrower interval, a normal law is exponential to 12 digits."""
 TINY = 2.0**-53
 """What 0 becomes before an inverse CDF with an unbounded tail; 1 becomes 1 - TINY."""
 
@@ -204,7 +206,8 @@ class TruncNormal(Law):
     """A normal law cut to [lo, hi], which are values and not multiples of sigma.
 
     F(x) = (1 - u) F(lo) + u F(hi) is solved in logarithms (log_ndtr, ndtri_exp), on whichever side of mu
-    keeps both bounds in the lower tail, so an interval 30 sigmas out is as accurate as one at the centre.
+    keeps both bounds in the lower tail, so an interval 30 sigmas out is as accurate as one at the centre. In
+    one far narrower than sigma the logarithms would run out of digits: there the law is exponential.
     """
 
     keyword = "truncnormal"
@@ -226,6 +229,8 @@ class TruncNormal(Law):
         from scipy.special import log_ndtr, ndtri_exp
 
         low, high = (self.lo - self.mu) / self.sigma, (self.hi - self.mu) / self.sigma
+        if (self.hi - self.lo) / self.sigma < NARROW:
+            return self._narrow(u, low * ((self.hi - self.lo) / self.sigma))
         side = 1.0
         if low > 0:
             low, high, u, side = -high, -low, 1 - u, -1.0
@@ -233,6 +238,15 @@ class TruncNormal(Law):
             log_cdf = np.logaddexp(np.log1p(-u) + log_ndtr(low), np.log(u) + log_ndtr(high))
         deviates = side * np.asarray(ndtri_exp(np.minimum(log_cdf, 0.0)), dtype=np.float64)
         return np.clip(self.mu + self.sigma * deviates, self.lo, self.hi)
+
+    def _narrow(self, u: Points, fall: float) -> Values:
+        """Return values whose density falls (rises below mu) by the factor exp(-fall) from lo to hi."""
+        share = 1 - u if fall < 0 else u
+        if abs(fall) > NARROW**2:
+            with np.errstate(divide="ignore"):
+                share = -np.log1p(share * math.expm1(-abs(fall))) / abs(fall)
+        share = 1 - share if fall < 0 else share
+        return np.clip(self.lo + share * (self.hi - self.lo), self.lo, self.hi)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

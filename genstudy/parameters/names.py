@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from genstudy.errors import UserError
@@ -14,12 +15,21 @@ PARG_PREFIX = "PARG_"
 RESERVED = frozenset({"WORKSPACE", "LAUNCHER", "OUTPUT_PATH", "SPECROOT", ROW_ID})
 """Tokens that Maestro or genstudy gives a meaning of its own."""
 
+TOKEN_FORM = re.compile(r"[^\W\d][\w-]*")
+"""What stands in `$(...)`, as the generator of rows and the shell engine read it."""
+
 NAME_RULE = "a letter or underscore first, then letters, digits, underscores or dashes"
 
 
 def token_of(name: str) -> str:
     """Return the Maestro token's inside for a parameter: `width` gives `WIDTH`, used as `$(WIDTH)`."""
     return name.upper()
+
+
+def is_name(name: str) -> bool:
+    """Tell whether a name is one to Python but for its dashes, and a token as it is and in upper case."""
+    plain = name.replace("-", "_").isidentifier()
+    return plain and all(TOKEN_FORM.fullmatch(text) for text in (name, token_of(name)))
 
 
 def numbered(count: int) -> list[str]:
@@ -31,7 +41,7 @@ def numbered(count: int) -> list[str]:
 
 def check_name(name: str, *, where: str | None = None) -> None:
     """Refuse a name that cannot be a Maestro token, or whose token has a meaning already."""
-    if not name.replace("-", "_").isidentifier() or name.startswith("-"):
+    if not is_name(name):
         raise UserError(
             f"'{name}' cannot be a parameter name", where=where, hint=f"a name is {NAME_RULE}: rename it"
         )

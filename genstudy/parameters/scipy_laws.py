@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -13,13 +14,18 @@ import numpy as np
 from scipy import stats
 
 from genstudy.errors import UserError, near
-from genstudy.parameters.laws import TINY, Law, inside, number_text
+from genstudy.parameters.laws import Law, number_text
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from genstudy.parameters.laws import Points, Values
 
+EDGES = tuple(2.0**-bits for bits in range(53, 40, -1))
+"""How near to 0 and 1 a law is sampled: the first of these at which scipy has finite values at both ends.
+
+Some formulas round to infinity at 2**-53, or at 1 - 2**-53, where the law itself is finite.
+"""
 MOST_LEVELS = 2**40
 """A discrete support wider than this counts as unbounded: no grid of it could be written."""
 
@@ -68,7 +74,8 @@ class ScipyLaw(Law):
         return support and support[1] - support[0] + 1
 
     def sample(self, u: Points) -> Values:
-        values = ppf(self, inside(u))
+        edge = _edge(self)
+        values = ppf(self, np.clip(u, edge, 1 - edge))
         return values.astype(np.int64) if is_discrete(self.name) else values
 
     def at(self, index: NDArray[np.int64]) -> Values:
@@ -101,17 +108,58 @@ def _check(law: ScipyLaw) -> None:
         frozen = _of(law)
     except TypeError as error:
         raise UserError(f"{law.text}: {error}", hint=hint) from None
-    with np.errstate(all="ignore"):
-        ends = np.asarray(frozen.ppf([TINY, 0.5, 1 - TINY]), dtype=np.float64)
-    if np.isnan(ends).any():
+    except Exception as error:  # noqa: BLE001 - scipy raises whatever its formulas come to
+        raise _failed(law, error) from None
+    if not np.isfinite(_quiet_ppf(frozen, law, [0.5])).all():
         raise UserError(f"{law.text}: an argument is outside what the law allows", hint=hint)
-    if not np.isfinite(ends).all() or (is_discrete(law.name) and np.abs(ends).max() >= 2**53):
-        raise UserError(f"{law.text}: its values would overflow", hint="take arguments nearer to 1")
+    edge = _edge(law)
+    ends = _quiet_ppf(frozen, law, [edge, 1 - edge])
+    if is_discrete(law.name) and np.abs(ends).max() >= 2**53:
+        raise _overflow(law)
+    if is_discrete(law.name) and (ends != np.rint(ends)).any():
+        raise UserError(f"{law.text}: its values are not whole", hint="take a whole loc")
+
+
+@lru_cache(maxsize=4096)
+def _edge(law: ScipyLaw) -> float:
+    """Return how near to 0 and 1 the law is sampled. UserError where nothing does; the last reason counts."""
+    failure = _overflow(law)
+    for edge in EDGES:
+        try:
+            ends = _quiet_ppf(_of(law), law, [edge, 1 - edge])
+        except UserError as error:
+            failure = error
+            continue
+        if np.isfinite(ends).all():
+            return edge
+    raise failure
+
+
+def _overflow(law: ScipyLaw) -> UserError:
+    return UserError(f"{law.text}: its values would overflow", hint="take arguments nearer to 1")
+
+
+def _failed(law: ScipyLaw, reason: object) -> UserError:
+    hint = f"scipy.stats writes it {signature(law.name)}; take other arguments, or another law"
+    return UserError(f"{law.text}: scipy cannot sample it: {reason}", hint=hint)
+
+
+def _quiet_ppf(frozen: Any, law: ScipyLaw, u: Any) -> NDArray[np.float64]:
+    """Return the inverse CDF. UserError for whatever scipy raises."""
+    try:
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return np.asarray(frozen.ppf(u), dtype=np.float64)
+    except Exception as error:  # noqa: BLE001 - scipy raises whatever its formulas come to
+        raise _failed(law, error) from None
 
 
 def ppf(law: ScipyLaw, u: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the inverse CDF at points inside (0, 1)."""
-    return np.asarray(_of(law).ppf(u), dtype=np.float64)
+    """Return the inverse CDF at points inside (0, 1). UserError where scipy has no finite value."""
+    values = _quiet_ppf(_of(law), law, u)
+    if not np.isfinite(values).all():
+        raise _failed(law, "a value is not finite")
+    return values
 
 
 @lru_cache(maxsize=4096)

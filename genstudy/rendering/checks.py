@@ -7,10 +7,20 @@ value. What it finds about the use of parameters is returned.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Literal
 
 from genstudy.errors import UserError, near
-from genstudy.maestro import FOLDER_MARKS, FUNNEL, LONGEST_NAME, Spec, Step, load_spec
+from genstudy.maestro import (
+    FOLDER_MARKS,
+    FUNNEL,
+    LONGEST_NAME,
+    Spec,
+    Step,
+    check_order,
+    folder_name,
+    load_spec,
+)
 from genstudy.parameters.names import PARG_PREFIX, RESERVED, ROW_ID, known_tokens
 from genstudy.rendering.tokens import Use, check_tokens, find_uses
 from genstudy.rendering.yaml_text import check_unchanged, compose
@@ -21,6 +31,10 @@ if TYPE_CHECKING:
     import yaml
 
 Runs = Literal["row", "shared", "batch"]
+SHELLS = frozenset({"sh", "bash", "dash", "ksh", "zsh"})
+"""Shells in which a quoted value is one word; another interpreter reads it by rules of its own."""
+
+TAKEN_FOLDERS = frozenset({"meta", "logs", "status.csv", "batch.info"})
 MARKS_IN_USE = ("_row_", "_shared_")
 """What joins a step's name to a row's label in the names that Maestro makes of both."""
 
@@ -40,7 +54,13 @@ class Checked:
 
     def exposed(self, names: Sequence[str]) -> dict[str, str]:
         """Return the parameters whose value the shell would read, and how a step uses each."""
-        found = {use.token: str(use) for uses in self.uses.values() for use in uses if use.exposed}
+        shell = PurePath(str(self.spec.data["batch"].get("shell", "bash"))).name
+        found = {
+            use.token: str(use) if shell in SHELLS else f"$({use.token}) in a script for {shell}"
+            for uses in self.uses.values()
+            for use in uses
+            if use.exposed or (shell not in SHELLS and use.token != ROW_ID)
+        }
         return {name: found[token] for token, name in known_tokens(names).items() if token in found}
 
     @property
@@ -81,6 +101,7 @@ def check_spec(
     spec = load_spec(text, where)
     tokens = known_tokens(names)
     _check_study(spec, tokens, where)
+    _check_outside_steps(spec, tokens, where)
     step_names = [step.name for step in spec.steps]
     known = (*spec.variables, *literals)
     uses = {}
@@ -98,6 +119,7 @@ def check_spec(
             where=where,
             hint=f"use the parameters in a step, such as $({first}.quoted)",
         )
+    check_order(spec, where)
     runs = how_often(spec, uses, shared)
     _check_shared(spec, uses, runs, shared, where)
     return Checked(node=node, spec=spec, uses=uses, runs=runs)
@@ -130,11 +152,32 @@ def _check_study(spec: Spec, tokens: dict[str, str], where: str) -> None:
             )
 
 
+def _check_outside_steps(spec: Spec, tokens: dict[str, str], where: str) -> None:
+    """Maestro puts parameters into steps alone: elsewhere a token would stay as it is."""
+    outside = {f"batch: {key}": value for key, value in spec.data["batch"].items()}
+    outside["OUTPUT_PATH"] = (spec.data["env"].get("variables") or {}).get("OUTPUT_PATH")
+    for key, value in outside.items():
+        uses = find_uses(str(value), tokens)
+        if uses:
+            raise UserError(
+                f"{key} uses $({next(iter(uses)).token}), and parameters are put into steps alone",
+                where=where,
+                hint="take the token out: every row has a folder of its own anyway",
+            )
+
+
 def _check_step(step: Step, names: list[str], where: str) -> None:
     place = f"{where}, step '{step.name}'"
     if names.count(step.name) > 1:
         raise UserError(
             "two steps have this name, and Maestro would drop the second",
+            where=place,
+            hint="rename one of them",
+        )
+    twin = next((n for n in names if n != step.name and folder_name(n) == folder_name(step.name)), None)
+    if twin is not None:
+        raise UserError(
+            f"this step and '{twin}' would run in one folder, '{folder_name(twin)}'",
             where=place,
             hint="rename one of them",
         )
@@ -144,7 +187,13 @@ def _check_step(step: Step, names: list[str], where: str) -> None:
             where=place,
             hint="use letters, digits, dots, dashes and underscores",
         )
-    taken = [mark for mark in MARKS_IN_USE if mark in step.name]
+    if step.name in TAKEN_FOLDERS or step.name.startswith("."):
+        raise UserError(
+            "a step's folder cannot have this name: Maestro has its own files there",
+            where=place,
+            hint="rename the step",
+        )
+    taken = [mark for mark in MARKS_IN_USE if mark in f"{step.name}_"]
     if taken:
         raise UserError(
             f"a step's name cannot hold '{taken[0]}': row folders are told apart by it",
@@ -153,6 +202,8 @@ def _check_step(step: Step, names: list[str], where: str) -> None:
         )
     for needed in step.depends:
         target = FUNNEL.sub("", needed) if "*" in needed else needed
+        if target == step.name:
+            raise UserError("it depends on itself", where=place, hint="take that out of depends:")
         if target not in names:
             raise UserError(
                 f"it depends on '{needed}', and there is no such step{near(target, names)}",

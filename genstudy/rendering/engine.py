@@ -12,7 +12,7 @@ from jinja2.exceptions import TemplateError, TemplateNotFound, TemplateSyntaxErr
 from genstudy.errors import UserError, near
 from genstudy.rendering.context import BatchView, ParameterView, StudyView, TableView, base_context
 from genstudy.rendering.loader import TemplateLoader, make_environment, variables_of
-from genstudy.rendering.macros import Macros, read_text
+from genstudy.rendering.macros import Macros, check_marks, read_text
 from genstudy.rendering.templates import builtin_names
 
 if TYPE_CHECKING:
@@ -27,11 +27,15 @@ WRONG_IN_TEMPLATE = (
     ArithmeticError,
     AttributeError,
     LookupError,
+    MemoryError,
     RecursionError,
     TypeError,
     ValueError,
 )
 """What an expression in a template can raise; anything else is a fault of this program."""
+
+RAW = "for text that is not Jinja's: {% raw %}...{% endraw %}"
+SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
 class StudyTemplate:
@@ -54,7 +58,7 @@ class StudyTemplate:
         """
         self.source = source
         self._folder = folder or Path()
-        self._loader = TemplateLoader(source.file.parent)
+        self._loader = TemplateLoader(source.file)
         self._environment = make_environment(self._loader)
         self._variables = dict(variables)
         self._macros = Macros(params, self._read_deck)
@@ -87,17 +91,30 @@ class StudyTemplate:
         self._macros.shared_steps.clear()
         self._macros.literals.clear()
         try:
-            return self._template.render(self._context, study=study, batch=batch, table=table)
+            text = self._template.render(self._context, study=study, batch=batch, table=table)
         except UserError as problem:
             problem.where = problem.where or self._place(problem)
             raise
         except WRONG_IN_TEMPLATE as problem:
             raise self._translated(problem) from problem
+        self._check_text(text)
+        return text
+
+    def _check_text(self, text: str) -> None:
+        """Refuse what no file can hold."""
+        if found := SURROGATE.search(text):
+            line = text.count("\n", 0, found.start()) + 1
+            raise UserError(
+                f"the rendered text has {found.group()!r} in line {line}, which is no character",
+                where=self.source.name,
+                hint="look for it in the variables and in the template",
+            )
 
     def _read_deck(self, name: str) -> str:
         """Return a deck's text; one that ends in .j2 is a Jinja template."""
         path = self._find_deck(name)
         text = read_text(path)
+        check_marks(text, str(path))
         self._loader.texts[f"deck {name}"] = text
         return self._render_deck(path, text) if path.suffix == ".j2" else text
 
@@ -120,7 +137,9 @@ class StudyTemplate:
         except WRONG_IN_TEMPLATE as problem:
             line = getattr(problem, "lineno", None) or _line_in(problem, "<template>")
             raise UserError(
-                self._message(problem, self._deck_context), where=f"{path}, line {line}"
+                self._message(problem, self._deck_context),
+                where=f"{path}, line {line}",
+                hint=RAW if isinstance(problem, TemplateSyntaxError) else None,
             ) from problem
 
     def _check_variables(self, known: set[str] | None) -> None:
@@ -135,7 +154,7 @@ class StudyTemplate:
     def _translated(self, problem: Exception) -> UserError:
         if isinstance(problem, TemplateSyntaxError):
             file = problem.filename or self.source.name
-            return UserError(str(problem.message), where=f"{file}, line {problem.lineno}")
+            return UserError(str(problem.message), where=f"{file}, line {problem.lineno}", hint=RAW)
         hint = None
         if isinstance(problem, TemplateNotFound):
             hint = f"built in are: {', '.join(builtin_names())}; others are found beside the template"
@@ -147,6 +166,8 @@ class StudyTemplate:
             return f"there is no template '{problem.name}'{near(str(problem.name), builtin_names())}"
         if isinstance(problem, RecursionError):
             return "the template includes itself without end"
+        if isinstance(problem, MemoryError):
+            return "this makes a text that does not fit into memory"
         if not isinstance(problem, UndefinedError):
             return text
         if found := UNDEFINED.search(text):

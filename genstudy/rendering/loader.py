@@ -10,6 +10,7 @@ from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateNotFound, U
 from jinja2.loaders import split_template_path
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from genstudy.errors import UserError
 from genstudy.rendering.macros import read_text
 from genstudy.rendering.templates import SUFFIX, builtin_folder, builtin_names
 from genstudy.rendering.yaml_text import yaml_value
@@ -25,12 +26,12 @@ DELIMITERS = {"comment_start_string": "{%#", "comment_end_string": "#%}"}
 class TemplateLoader(BaseLoader):
     """Loads templates from a folder and from the built-in ones, and remembers every text it gave.
 
-    A built-in template is named as people name it (`echo`). A name never leads out of the folder.
+    A built-in template is named as people name it (`echo`). Neither a name nor a link leads out of the folder.
     """
 
-    def __init__(self, folder: Path) -> None:
-        """Load from this folder first."""
-        self.folder = folder
+    def __init__(self, main: Path) -> None:
+        """Load from the folder of this template first."""
+        self.main = main
         self.texts: dict[str, str] = {}
         self.files: set[str] = set()
 
@@ -40,16 +41,26 @@ class TemplateLoader(BaseLoader):
         template: str,
     ) -> tuple[str, str, Callable[[], bool] | None]:
         """Return a template's text and file."""
-        file = self.folder.joinpath(*split_template_path(template))
+        file = self.main.parent.joinpath(*split_template_path(template))
         name = template.removesuffix(SUFFIX)
         if not file.is_file() and name in builtin_names():
             file = builtin_folder() / f"{name}{SUFFIX}"
         if not file.is_file():
             raise TemplateNotFound(template)
+        elif file != self.main:
+            self._check_link(file, template)
         text = read_text(file)
         self.texts[template] = text
         self.files.add(str(file))
         return text, str(file), None
+
+    def _check_link(self, file: Path, name: str) -> None:
+        folder = builtin_folder() if file.parent == builtin_folder() else self.main.parent
+        if not file.resolve().is_relative_to(folder.resolve()):
+            raise UserError(
+                f"the template asks for '{name}', outside its own folder",
+                hint="put a copy of it beside the template",
+            )
 
     @property
     def sha256(self) -> str:
@@ -97,7 +108,7 @@ def variables_of(environment: Environment, name: str) -> set[str] | None:
         seen.add(current)
         try:
             source = environment.loader.get_source(environment, current)[0]
-        except TemplateNotFound:
+        except (TemplateNotFound, UserError):
             # Rendering tells where it is asked for, unless it may be missing.
             continue
         tree = environment.parse(source, filename=current)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from genstudy.rendering.context import ParameterView
 
 NEEDED_BY_SCHEDULER = {"slurm": ("host", "bank", "queue"), "lsf": ("host", "bank", "queue")}
+UNWRITABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
+"""What YAML or the shell would change or refuse."""
+
 ARGUMENT_STYLES = {
     "equals": "--{name}={value}",
     "flags": "--{name} {value}",
@@ -124,10 +128,20 @@ class Macros:
         Nothing in the text or in a value is seen by the shell. A token that is no parameter's is refused
         if it looks like one, and is plain text otherwise.
         """
-        check_tokens(text, where=f"the text of {path}", tokens=self._tokens)
-        lines = text.removesuffix("\n").split("\n")
-        words = [quote_with_tokens(line, {*self._tokens, ROW_ID}) for line in lines]
-        return " \\\n".join(["printf '%s\\n'", *(f"  {word}" for word in words), f"  > {quote(path)}"])
+        return self._write(path, text)
+
+    def _write(self, path: str, text: str, rename: str = "") -> str:
+        where = f"the text of {path}"
+        check_marks(text, where)
+        check_tokens(
+            text, where=where, tokens=self._tokens, variables=self.literals, script=False, rename=rename
+        )
+        *lines, last = (quote_with_tokens(line, {*self._tokens, ROW_ID}) for line in text.split("\n"))
+        if text.endswith("\n"):
+            return _print("%s\\n", [*lines, f"> {quote(path)}"])
+        if not lines:
+            return _print("%s", [last, f"> {quote(path)}"])
+        return f"{{ {_print('%s\\n', lines)}\n{_print('%s', [last])}\n}} > {quote(path)}"
 
     def deck(self, source: str, to: str | None = None) -> str:
         """Shell lines that write the input deck `source`, filled in, to the file `to` (default: its name).
@@ -135,7 +149,9 @@ class Macros:
         A deck ending in .j2 is a Jinja template that sees each parameter by name; others use `$(TOKEN)`.
         """
         text = self._read_deck(source)
-        return self.write_file(to or PurePath(source).name.removesuffix(".j2"), text)
+        name = PurePath(source).name
+        rename = "" if name.endswith(".j2") else f"call it {name}.j2 and "
+        return self._write(to or name.removesuffix(".j2"), text, rename)
 
     def deck_json(self, path: str = "input.json") -> str:
         """Shell lines that write a JSON object of every parameter: numbers as numbers, the rest as text."""
@@ -147,10 +163,27 @@ class Macros:
         return self.write_file(path, "".join(f"{p.name}{separator}{p.token}\n" for p in self._params))
 
 
+def _print(form: str, words: Sequence[str]) -> str:
+    return " \\\n  ".join([f"printf '{form}'", *words])
+
+
+def check_marks(text: str, where: str) -> None:
+    """Refuse the first control character, or other mark that cannot stand in a script as it is."""
+    if found := UNWRITABLE.search(text):
+        line = text.count("\n", 0, found.start()) + 1
+        raise UserError(
+            f"{found.group()!r} cannot stand in a script",
+            where=f"{where}, line {line}",
+            hint="convert its line ends, as dos2unix does"
+            if found.group() == "\r"
+            else "take it out of the text",
+        )
+
+
 def read_text(path: Path) -> str:
-    """Return a file's text; a UserError where it is missing or not UTF-8."""
+    """Return a file's text, its line ends as they are; a UserError where it is missing or not UTF-8."""
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_bytes().decode("utf-8")
     except (FileNotFoundError, IsADirectoryError):
         raise UserError("there is no such file", where=str(path), hint="check the path") from None
     except UnicodeDecodeError:

@@ -16,8 +16,41 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 TOKEN = re.compile(r"\$\([^\W\d][\w-]*(?:\.\w+)?\)")
-HEREDOC = re.compile(r"<<(-?)[ \t]*(\\?'[^'\n]*'|\"[^\"\n]*\"|\\?[^\s;&|<>()]+)")
+HEREDOC = re.compile(r"<<(-?)[ \t]*((?:\\.|'[^'\n]*'|\"[^\"\n]*\"|[^\s;&|<>()'\"\\])+)")
 WORD_STARTS_AFTER = frozenset(" \t\n;&|()")
+
+NAMED = r"\$\{[!#]?\w*(?:\[[@*\w]*\])?"
+WITH_TEXT = re.compile(NAMED + r":?[-=?+]|\$\{#")
+"""`${x:-` and the like: text follows, in which a single quote between double quotes is a plain mark."""
+WITH_PATTERN = re.compile(NAMED + r"(?:[#%/^]|,)")
+"""`${x#` and the like: a pattern follows, in which single quotes are quotes.
+
+Behind any other mark bash computes."""
+
+TEST_ENDS = re.compile(r"\s\]\](?![^\s;&|)])")
+COMPARES = re.compile(r"\s-(?:eq|ne|lt|le|gt|ge|v|R)\s")
+"""What makes bash compute the words of `[[ ]]`."""
+
+COMMAND = r"(?:^|[;&|({`!]|\b(?:then|do|else|elif|if|while|until|time|command|builtin)\s)\s*(?:\w+=\S*\s+)*"
+DECLARES = r"(?:declare|typeset|local|readonly|export)\s"
+READS_AGAIN = re.compile(
+    COMMAND
+    + r"(?:(?:let|eval|trap|unset|read|mapfile|readarray|getopts|compgen)\s[^;&|]*"
+    + r"|(?:printf|test|\[|wait)\s(?:[^;&|]*\s)?-[vp]\s[^;&|]*"
+    + rf"|{DECLARES}(?:[^;&|]*\s)?-\w*[in]\w*\s[^;&|]*"
+    + rf"|{DECLARES}(?:[^;&|]*\s)?)$"
+)
+"""Commands that compute or execute their words, or take them for names, in which bash computes subscripts."""
+
+SUBSCRIPT = re.compile(r"(?:^|[\s;&|(])(?:\w+\[(?:[^][]|\[[^][]*\])*|\[[^][\s]*)$")
+"""`f[` or, in a list of values, `[`, not closed yet."""
+EXTENDED_PATTERN = re.compile(r"[?*+@!~]\([^\s)]*$")
+JOINED = re.compile(r"(?<!\\)(?:\\\\)*\\$")
+"""The end of a line that goes on in the next one."""
+
+COMPUTED = frozenset({"((", "a(", "$[", "${[", "[[-"})
+TESTS = frozenset({"[[", "[[-"})
+BRACES = frozenset({"{", "p{", "${", "${["})
 
 
 class Place(StrEnum):
@@ -32,6 +65,9 @@ class Place(StrEnum):
     BACKQUOTES = "backquotes"
     BACKSLASH = "what a backslash stands before"
     COMMENT = "a comment"
+    DOLLAR = "what a dollar sign stands before"
+    AGAIN = "what bash reads a second time"
+    UNSURE = "a script that only bash can tell apart"
 
 
 def places(text: str) -> Iterator[tuple[str, Place]]:
@@ -40,24 +76,33 @@ def places(text: str) -> Iterator[tuple[str, Place]]:
 
 
 class _Reader:
-    """Reads a script from left to right. `stack` holds what was opened and not closed yet."""
+    """Reads a script from left to right.
+
+    stack: what was opened and not closed yet: `words` at the bottom; the shell's own marks; `[[-` a test that
+    computes; `a(` a parenthesis in arithmetic; `${` a brace outside of double quotes, `{` and `p{` inside
+    (with text, with a pattern), `${[` one that computes.
+    unsure: set where only bash could tell what follows.
+    mid_word: a place at which no word begins, whatever mark stands before it.
+    """
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.at = 0
         self.stack = ["words"]
         self.heredocs: list[tuple[str, bool, bool]] = []
+        self.unsure = False
+        self.mid_word = -1
 
     def tokens(self) -> Iterator[tuple[str, Place]]:
         while self.at < len(self.text):
             token = TOKEN.match(self.text, self.at)
-            escaped = self._escaped_token()
+            behind = TOKEN.match(self.text, self.at + 1)
             if token:
                 yield token.group(), self._place()
-                self.at = token.end()
-            elif escaped:
-                yield escaped.group(), Place.BACKSLASH
-                self.at = escaped.end()
+                self._pass(token)
+            elif behind and self.stack[-1] != "'" and self.text[self.at] in "\\$":
+                yield behind.group(), Place.DOLLAR if self.text[self.at] == "$" else Place.BACKSLASH
+                self._pass(behind)
             elif self.text[self.at] == "\n" and self.heredocs and self.stack[-1] in {"words", "("}:
                 yield from self._bodies()
             elif self._comment_begins():
@@ -65,68 +110,139 @@ class _Reader:
             else:
                 self._step()
 
-    def _escaped_token(self) -> re.Match[str] | None:
-        """Return the token behind a backslash: the backslash takes the first mark of its value."""
-        if self.text[self.at] != "\\" or self.stack[-1] == "'":
-            return None
-        return TOKEN.match(self.text, self.at + 1)
+    def _pass(self, token: re.Match[str]) -> None:
+        self.at = self.mid_word = token.end()
 
     def _place(self) -> Place:
-        if "((" in self.stack:
+        if self.unsure:
+            return Place.UNSURE
+        if not COMPUTED.isdisjoint(self.stack):
             return Place.ARITHMETIC
         if "`" in self.stack:
             return Place.BACKQUOTES
         top = self.stack[-1]
         if top in {"'", "$'"}:
             return Place.SINGLE_QUOTES
-        return Place.DOUBLE_QUOTES if top in {'"', "{"} else Place.WORDS
+        if top in {'"', "{", "p{"}:
+            return Place.DOUBLE_QUOTES
+        return self._place_in_command()
+
+    def _place_in_command(self) -> Place:
+        before = self._line_before()
+        if SUBSCRIPT.search(before):
+            return Place.ARITHMETIC
+        return Place.AGAIN if READS_AGAIN.search(before) else Place.WORDS
+
+    def _line_before(self) -> str:
+        """Return the line up to here, with the lines that it continues."""
+        start = self.at
+        while True:
+            end = self.text.rfind("\n", 0, start)
+            if end < 1 or self.text[end - 1] != "\\":
+                return self.text[end + 1 : self.at].replace("\\\n", " ")
+            start = end
 
     def _step(self) -> None:
         """Take one mark of the shell's, or one plain letter."""
-        text, top = self.text, self.stack[-1]
-        two = text[self.at : self.at + 2]
+        top = self.stack[-1]
+        two = self.text[self.at : self.at + 2]
         if top == "'":
             self._take(1, close=two[0] == "'")
         elif two[0] == "\\":
-            self._take(2)
+            self._take_escaped(two)
         elif top == "$'":
             self._take(1, close=two[0] == "'")
-        elif text.startswith("$((", self.at):
-            self._take(3, opened="((")
-        elif two == "$(":
-            self._take(2, opened="(")
-        elif two == "${":
-            self._take(2, opened="{" if '"' in self.stack else "${")
-        elif two[0] == "`":
-            self._take(1, close=top == "`", opened=None if top == "`" else "`")
-        elif two[0] == '"':
-            self._take(1, close=top == '"', opened=None if top == '"' else '"')
-        elif top in {"{", "${"} and two[0] == "}":
+        elif two[0] == "$" and two != "$'":
+            self._step_at_dollar(two)
+        elif two[0] in '`"':
+            self._take(1, close=top == two[0], opened=None if top == two[0] else two[0])
+        elif top in BRACES and two[0] == "}":
             self._take(1, close=True)
         elif top == '"':
             self._take(1)
+        elif top in {"((", "a("} and two[0] in "()":
+            self._step_in_arithmetic(two, top)
         else:
             self._step_in_words(two)
 
+    def _take_escaped(self, two: str) -> None:
+        joined = two == "\\\n" and self._word_begins()
+        self._take(2)
+        # Between two words a joined line is nothing; the mark behind any other backslash is part of a word.
+        if not joined:
+            self.mid_word = self.at
+
+    def _step_at_dollar(self, two: str) -> None:
+        if self.text.startswith("$((", self.at):
+            self._take(3, opened="((")
+        elif two in {"$(", "$["}:
+            self._take(2, opened="(" if two == "$(" else two)
+        elif two == "${":
+            self._take(2, opened=self._brace())
+        else:
+            self._take(2 if two == "$$" else 1)
+
+    def _brace(self) -> str:
+        quoted = '"' in self.stack
+        if WITH_TEXT.match(self.text, self.at):
+            return "{" if quoted else "${"
+        if WITH_PATTERN.match(self.text, self.at):
+            return "p{" if quoted else "${"
+        return "${["
+
     def _step_in_words(self, two: str) -> None:
         top = self.stack[-1]
-        if top == "((":
-            done = two == "))"
-            self._take(2 if done else 1, close=done)
-        elif two == "$'":
-            self._take(2, opened="$'")
+        if two == "$'":
+            self._take(2 if top not in {"{", "p{"} else 1, opened="$'" if top not in {"{", "p{"} else None)
         elif two[0] == "'" and top != "{":
             self._take(1, opened="'")
-        elif two == "((" and self._word_begins():
+        elif two[0] in "[]":
+            self._step_at_bracket(two, top)
+        elif two == "((":
             self._take(2, opened="((")
         elif two[0] == "(":
             self._take(1, opened="(")
         elif two[0] == ")":
             self._take(1, close=top == "(")
-        elif two == "<<":
+        elif two == "<<" and top not in COMPUTED:
             self._open_heredoc()
         else:
+            self._look_for_case()
             self._take(1)
+
+    def _look_for_case(self) -> None:
+        """The patterns of a `case` end in `)`, which may or may not end the substitution around it."""
+        if "(" in self.stack and self.text.startswith("case", self.at) and self._word_begins():
+            self.unsure = self.unsure or self.text[self.at + 4 : self.at + 5].isspace()
+
+    def _step_at_bracket(self, two: str, top: str) -> None:
+        if two[0] == "]" and top == "$[":
+            self._take(1, close=True)
+        elif two == "]]" and top in TESTS and self._word_begins():
+            self._take(2, close=True)
+        elif two == "[[" and self._word_begins() and self.text[self.at + 2 : self.at + 3].isspace():
+            end = TEST_ENDS.search(self.text, self.at)
+            inside = self.text[self.at : end.end() if end else len(self.text)]
+            self._take(2, opened="[[-" if COMPARES.search(inside) else "[[")
+        else:
+            self._take(1)
+
+    def _step_in_arithmetic(self, two: str, top: str) -> None:
+        if two[0] == "(":
+            self._take(1, opened="a(")
+        elif top == "a(":
+            self._take(1, close=True)
+        elif two == "))":
+            self._take(2, close=True)
+        else:
+            self._begin_again_as_subshells()
+
+    def _begin_again_as_subshells(self) -> None:
+        """Of `((a) | b)` the first has ended: this was no arithmetic, and `#` in it began a comment."""
+        opened = self.text.rfind("((", 0, self.at)
+        self.unsure = self.unsure or "#" in self.text[opened : self.at]
+        self.stack[-1] = "("
+        self._take(1)
 
     def _take(self, count: int, *, opened: str | None = None, close: bool = False) -> None:
         self.at += count
@@ -136,14 +252,30 @@ class _Reader:
             self.stack.append(opened)
 
     def _word_begins(self) -> bool:
-        return self.at == 0 or self.text[self.at - 1] in WORD_STARTS_AFTER
+        if self.at == self.mid_word:
+            return False
+        before = self.text[self.at - 1 : self.at] if self.at else ""
+        return not before or before in WORD_STARTS_AFTER or (before == "`" and self.stack[-1] == "`")
 
     def _comment_begins(self) -> bool:
-        return self.text[self.at] == "#" and self.stack[-1] in {"words", "(", "`"} and self._word_begins()
+        """Tell whether a comment begins here."""
+        if self.text[self.at] != "#" or not self._word_begins():
+            return False
+        if not TESTS.isdisjoint(self.stack) or self._pattern_or_substitution():
+            self.unsure = True
+            return False
+        return self.stack[-1] in {"words", "(", "`"}
+
+    def _pattern_or_substitution(self) -> bool:
+        """Tell whether `#` stands in an extended pattern, or behind what may be `$(...)`."""
+        return self.text[self.at - 1 : self.at] == ")" or bool(EXTENDED_PATTERN.search(self._line_before()))
 
     def _rest_of_line(self) -> str:
+        """Take the rest of the line; backquotes end at the next one, whatever stands around it."""
         end = self.text.find("\n", self.at)
         line = self.text[self.at : end if end >= 0 else len(self.text)]
+        if "`" in self.stack:
+            line = line.split("`", 1)[0]
         self.at += len(line)
         return line
 
@@ -160,6 +292,7 @@ class _Reader:
         word = found.group(2)
         delimiter = re.sub(r"[\\'\"]", "", word)
         self.heredocs.append((delimiter, delimiter != word, bool(found.group(1))))
+        self.unsure = self.unsure or "`" in self.stack or "$" in word
         self.at = found.end()
 
     def _bodies(self) -> Iterator[tuple[str, Place]]:
@@ -168,10 +301,18 @@ class _Reader:
         for delimiter, quoted, tabs in self.heredocs:
             place = Place.QUOTED_HEREDOC if quoted else Place.HEREDOC
             while self.at < len(self.text):
-                line = self._rest_of_line()
-                self.at += 1
+                line = self._body_line(joined=not quoted)
                 if (line.lstrip("\t") if tabs else line) == delimiter:
                     break
                 yield from self._line(line, place)
         self.heredocs = []
         self.at -= 1
+
+    def _body_line(self, *, joined: bool) -> str:
+        """Take a line of a body, and those that a backslash joins to it."""
+        line = self._rest_of_line()
+        self.at += 1
+        while joined and JOINED.search(line) and self.at < len(self.text):
+            line = line[:-1] + self._rest_of_line()
+            self.at += 1
+        return line

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from genstudy.errors import UserError, near
 from genstudy.maestro import OWN_TOKENS
-from genstudy.parameters.names import ROW_ID, token_of
+from genstudy.parameters.names import ROW_ID
 from genstudy.rendering.quoting import Place, places
 
 if TYPE_CHECKING:
@@ -28,10 +28,12 @@ HELD = {
 }
 """Where the quotes of a form hold, whatever the value."""
 
+HEAD = re.compile(r"[\w-]+")
 UPPER_WORD = re.compile(r"[A-Z_][A-Z0-9_-]*")
 NEAR = 0.8
 SHOWN = 12
 OWN_SPACE = "for the shell's own command write a space: $( {word} )"
+LITERAL = 'for text that is no token {rename}write {{{{ literal("{word}") }}}}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,49 +75,77 @@ def check_tokens(
     tokens: Collection[str],
     variables: Collection[str] = (),
     steps: Sequence[str] = (),
+    script: bool = True,
+    rename: str = "",
 ) -> None:
     """Refuse every `$(WORD)` in a text that looks like a token and has no value.
 
     tokens: of the parameters; variables: of the study. An upper-case word must be known; a word in another
     case must not be near a known name. Everything else belongs to the shell.
+    script: whether a shell reads the text. rename: what the hint says before `write {{ literal(...) }}`.
     """
     for word in sorted(set(WORD.findall(text))):
+        literal = LITERAL.format(word=word, rename=rename)
+        other = OWN_SPACE.format(word=word) if script else literal
         problem, hint = _problem(word, tokens, variables, steps)
         if problem:
-            raise UserError(problem, where=where, hint=hint)
+            raise UserError(problem, where=where, hint=hint.format(literal=literal, other=other))
 
 
 def _problem(
     word: str, tokens: Collection[str], variables: Collection[str], steps: Sequence[str]
-) -> tuple[str, str | None]:
-    name, _, form = word.rpartition(".") if word.endswith(".workspace") else word.partition(".")
-    if form == "workspace":
-        if name in steps:
-            return "", None
-        return f"$({word}): there is no step '{name}'{near(name, steps)}", f"steps are: {', '.join(steps)}"
-    if name in tokens or name == ROW_ID:
-        if not form or form in FORMS:
-            return "", None
-        return (
-            f"$({word}): a parameter has no form '{form}'{near(form, FORMS)}",
-            f"forms are: {', '.join(FORMS)}",
-        )
+) -> tuple[str, str]:
     if word in variables or word in OWN_TOKENS:
-        return "", None
-    known = {*tokens, *variables, *OWN_TOKENS, ROW_ID}
-    if UPPER_WORD.fullmatch(name):
+        return "", ""
+    step, _, form = word.rpartition(".")
+    if step in steps or form == "workspace":
+        return _problem_of_step(word, steps)
+    head = HEAD.match(word)
+    if head and (head.group() in tokens or head.group() == ROW_ID):
+        return _problem_of_form(word, word[head.end() :])
+    return _problem_of_name(word, {*tokens, *variables, *OWN_TOKENS, ROW_ID})
+
+
+def _problem_of_step(word: str, steps: Sequence[str]) -> tuple[str, str]:
+    step, _, form = word.rpartition(".")
+    if form != "workspace":
+        return f"$({word}): a step has no form '{form}'", f"write $({step}.workspace)"
+    if step in steps:
+        return "", ""
+    return f"$({word}): there is no step '{step}'{near(step, steps)}", f"steps are: {', '.join(steps)}"
+
+
+def _problem_of_form(word: str, rest: str) -> tuple[str, str]:
+    form = rest.removeprefix(".")
+    if not rest or (rest != form and form in FORMS):
+        return "", ""
+    return (
+        f"$({word}): a parameter has no form '{form}'{near(form.strip(':/'), FORMS) if rest != form else ''}",
+        f"forms are: {', '.join(FORMS)}",
+    )
+
+
+def _problem_of_name(word: str, known: Collection[str]) -> tuple[str, str]:
+    name = word.partition(".")[0]
+    if UPPER_WORD.fullmatch(name) and not _other_case(name, known):
         shown = ", ".join(f"$({token})" for token in sorted(known)[:SHOWN])
         more = ", ..." if len(known) > SHOWN else ""
         return (
             f"$({word}) is neither a parameter, a variable nor a step's workspace{near(name, known)}",
             f'known are: {shown}{more}; for text that is no token write {{{{ literal("{word}") }}}}',
         )
-    if token_of(name) in known:
+    if same := _other_case(name, known):
         return (
-            f"$({word}): the token of '{name}' is $({token_of(name)})",
-            f"write $({token_of(name)}); {OWN_SPACE.format(word=word)}",
+            f"$({word}): the token of '{name}' is $({same})",
+            f"write $({same}); {OWN_SPACE.format(word=word)}",
         )
-    close = get_close_matches(token_of(name), known, n=1, cutoff=NEAR)
+    by_folded = {option.casefold(): option for option in known}
+    close = get_close_matches(name.casefold(), by_folded, n=1, cutoff=NEAR)
     if close:
-        return f"$({word}): did you mean $({close[0]})?", OWN_SPACE.format(word=word)
-    return "", None
+        return f"$({word}): did you mean $({by_folded[close[0]]})?", OWN_SPACE.format(word=word)
+    return "", ""
+
+
+def _other_case(name: str, known: Collection[str]) -> str | None:
+    """Return the known name that differs from this one by case only."""
+    return next((other for other in known if other.casefold() == name.casefold()), None)

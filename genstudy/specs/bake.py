@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 REMARK = "# the rows of this batch, for pgen.py"
 INDENT = 4
+STRANGE_LINE_ENDS = re.compile("[\x85\u2028\u2029]")
 
 
 def pargs_of(
@@ -91,16 +93,41 @@ def study_name(node: yaml.MappingNode) -> str | None:
     return str(name.value) if name else None
 
 
-def find_naming(text: str, node: yaml.MappingNode, *, wanted: bool) -> Naming:
+def find_naming(text: str, node: yaml.MappingNode, *, wanted: bool, where: str) -> Naming:
     """Return where the study's name stands; with `wanted` not set, that nothing is put behind it."""
     name = _name_node(node)
     if not wanted or name is None:
         return Naming(start=0, end=0, name=None)
-    return Naming(
-        start=_line_start(text, name.start_mark.line) + name.start_mark.column,
-        end=_line_start(text, name.end_mark.line) + name.end_mark.column,
-        name=name.value,
-    )
+    start = _line_start(text, name.start_mark.line) + name.start_mark.column
+    end = _line_start(text, name.end_mark.line) + name.end_mark.column
+    if name.style in {"|", ">"} or text[start] in "&!":
+        raise UserError(
+            "the study's name gets each batch's number behind it, and is not written as one plain text",
+            where=f"{where}, line {name.start_mark.line + 1}",
+            hint=f"write it in one line: name: {name.value.split()[0]}",
+        )
+    return Naming(start=start, end=end, name=name.value)
+
+
+def check_line_ends(text: str, *, where: str) -> None:
+    """Refuse line ends that only YAML takes for such."""
+    if found := STRANGE_LINE_ENDS.search(text):
+        line = text.count("\n", 0, found.start()) + 1
+        raise UserError(
+            f"the character U+{ord(found.group()):04X} ends a line in YAML, and nowhere else",
+            where=f"{where}, line {line}",
+            hint="write a line feed, or take it out",
+        )
+
+
+def check_env(node: yaml.MappingNode, *, where: str) -> None:
+    """Refuse an env block, or variables in it, that are not a mapping."""
+    environment = _value(node, "env")
+    if environment is not None:
+        _check_mapping(environment, "env", where)
+        variables = _value(environment, "variables")
+        if variables is not None:
+            _check_mapping(variables, "env: variables", where)
 
 
 def _name_node(node: yaml.MappingNode) -> yaml.ScalarNode | None:
@@ -114,7 +141,7 @@ def _scalar(value: str | int) -> str:
     return str(value) if isinstance(value, int) else in_quotes(value)
 
 
-def find_insertion(text: str, node: yaml.MappingNode, *, where: str) -> Insertion:
+def find_insertion(text: str, node: yaml.MappingNode) -> Insertion:
     """Return where the first of `env: variables:` stands, or where these keys have to be made."""
     environment = _value(node, "env")
     if environment is None:
@@ -130,7 +157,6 @@ def find_insertion(text: str, node: yaml.MappingNode, *, where: str) -> Insertio
             before=f"{margin}env:\n{margin}{' ' * INDENT}variables:\n",
             indent=column + 2 * INDENT,
         )
-    _check_mapping(environment, "env", where)
     variables = _value(environment, "variables")
     if variables is None:
         if environment.flow_style:
@@ -140,7 +166,6 @@ def find_insertion(text: str, node: yaml.MappingNode, *, where: str) -> Insertio
         line, column = _first_key(environment)
         margin = " " * column
         return Insertion(at=_line_start(text, line), before=f"{margin}variables:\n", indent=column + INDENT)
-    _check_mapping(variables, "env: variables", where)
     if variables.flow_style:
         return Insertion(at=_after_brace(text, variables), flow=True)
     line, column = _first_key(variables)
@@ -173,7 +198,7 @@ def _line_start(text: str, line: int) -> int:
 
 
 def _after_brace(text: str, node: yaml.MappingNode) -> int:
-    return _line_start(text, node.start_mark.line) + node.start_mark.column + 1
+    return text.index("{", _line_start(text, node.start_mark.line) + node.start_mark.column) + 1
 
 
 def check_baked(text: str, plain: Mapping[str, Any], pargs: Mapping[str, Any], *, where: str) -> None:
@@ -181,7 +206,10 @@ def check_baked(text: str, plain: Mapping[str, Any], pargs: Mapping[str, Any], *
 
     plain: the data before. Raises UserError where anything else changed.
     """
-    after = load_spec(text, where).data
+    try:
+        after = load_spec(text, where).data
+    except UserError:
+        after = {"env": {}}
     variables = {**pargs, **(plain["env"].get("variables") or {})}
     expected = {**plain, "env": {**_filled(plain["env"]), "variables": variables}}
     if {**after, "env": _filled(after["env"])} != expected:

@@ -108,13 +108,13 @@ def write_campaign(
 @contextmanager
 def campaign_target(output: Path, *, force: bool, dry_run: bool) -> Iterator[Path | None]:
     """Give the folder in which a campaign is made, which becomes `output` at the end; None in a dry run."""
-    if output.exists() and force:
+    if force and (output.exists() or output.is_symlink()):
         check_replaceable(output)
     if dry_run:
         check_new_folder(output, replace=force)
         yield None
         return
-    with whole_folder(output, replace=force) as folder:
+    with whole_folder(output, may_replace=check_replaceable if force else None) as folder:
         yield folder
 
 
@@ -155,6 +155,12 @@ class _Maker:
         self.warnings = self.writer.warnings(trial)
         cells = CellCheck(self.table, self.writer.exposed(trial), allow_missing=self.options.allow_missing)
         frozen = self._freeze(cells, progress)
+        if self.options.reference and frozen.nbytes != self.table.path.stat().st_size:
+            raise UserError(
+                "a blank line at the end",
+                where=str(self.table.path),
+                hint="take it out, or leave --reference out",
+            )
         row_range(frozen.rows, self.options.start, self.options.rows, where=str(self.table.path))
         self.writer.plan(frozen, cells)
         batches = self._write_specs(frozen)

@@ -16,7 +16,7 @@ What is given with --pargs wins over what the spec carries:
     INDEX   the column that holds the row id; it is not a parameter (default: rows are numbered from 0)
     DEBUG   any text: print the rows
     SHARED  names of steps, separated by commas, that run once per distinct set of the values they use
-    UNSAFE  any text: let values with shell-active characters stand under a bare $(NAME)
+    UNSAFE  yes: let values with shell-active characters stand under a bare $(NAME)
 
 A spec made by genstudy carries also OFFSET, BYTES and SHA256: where the batch's rows lie in the table, and
 the hash of the header and these bytes. A table that has changed since is refused.
@@ -50,9 +50,11 @@ if TYPE_CHECKING:
 ROW_ID = "ROW_ID"
 PUBLIC = ("CSV", "NROWS", "START", "INDEX", "DEBUG", "SHARED", "UNSAFE")
 BAKED = ("OFFSET", "BYTES", "SHA256")
+MOST = 10**15
 TAKEN = ("WORKSPACE", "LAUNCHER", "OUTPUT_PATH", "SPECROOT", ROW_ID)
 
 TOKEN = re.compile(r"\$\(([^\W\d][\w-]*)(?:\.(label|name|quoted|json))?\)")
+UPPER = re.compile(r"[A-Z_][A-Z0-9_-]*")
 ROW_ID_FORM = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 SHELL_ACTIVE = re.compile(r"[^\w@%+=:,./^-]", re.ASCII)
@@ -159,11 +161,13 @@ def get_used_parameters(self: Any, step: Any) -> set[str]:
     used: set[str] = ParameterGenerator.get_used_parameters(self, step)
     if used and step.real_name not in self.shared_steps:
         used.add(ROW_ID)
-    if not self.unsafe:
-        try:
+    try:
+        if self.by_hand:
+            _check_known(self, step)
+        if not self.unsafe:
             _check_bare(self, step, used)
-        except Refused as problem:
-            _end(problem)
+    except Refused as problem:
+        _end(problem)
     return used
 
 
@@ -177,6 +181,18 @@ def get_metadata(self: Any) -> dict[str, Any]:
         "first_row": rows[0],
         "last_row": rows[-1],
     }
+
+
+def _check_known(generator: Any, step: Any) -> None:
+    """Refuse a token of ours that is no column: it would stay in the script, and the step run once."""
+    for text in map(str, step.run.values()):
+        for key, form in TOKEN.findall(text):
+            if key not in generator.parameters and key not in TAKEN and (form or UPPER.fullmatch(key)):
+                token = f"$({key}.{form})" if form else f"$({key})"
+                raise Refused(
+                    f"{generator.table} has no column for {token}, which step '{step.real_name}' uses\n"
+                    f"  its columns give: {', '.join(f'$({known})' for known in generator.parameters)}"
+                )
 
 
 def _check_bare(generator: Any, step: Any, used: set[str]) -> None:
@@ -195,7 +211,7 @@ def _check_bare(generator: Any, step: Any, used: set[str]) -> None:
 def _arguments(env: Any, given: dict[str, Any]) -> dict[str, str]:
     """Join what --pargs gives and what the spec carries; the first wins."""
     for name in given:
-        if name not in (*PUBLIC, *BAKED, "OUTPUT_PATH", "SPECROOT"):
+        if name not in (*PUBLIC, "OUTPUT_PATH", "SPECROOT"):
             close = difflib.get_close_matches(name.upper(), PUBLIC, n=1)
             hint = f" (did you mean '{close[0]}'?)" if close else ""
             raise Refused(f"--pargs '{name}' is not known{hint}\n  known are: {', '.join(PUBLIC)}")
@@ -215,6 +231,13 @@ def _arguments(env: Any, given: dict[str, Any]) -> dict[str, str]:
     return arguments
 
 
+def _yes(arguments: dict[str, str], name: str) -> bool:
+    text = arguments.get(name, "").lower()
+    if text not in ("", "yes", "true", "1", "no", "false", "0"):
+        raise Refused(f"{name} is yes or no, not '{text}'")
+    return text in ("yes", "true", "1")
+
+
 def _whole_number(arguments: dict[str, str], name: str, least: int) -> int | None:
     text = arguments.get(name)
     if not text:
@@ -225,6 +248,8 @@ def _whole_number(arguments: dict[str, str], name: str, least: int) -> int | Non
         raise Refused(f"{name} must be a whole number, not '{text}'") from None
     if number < least:
         raise Refused(f"{name} must be at least {least}, not {number}")
+    if number > MOST:
+        raise Refused(f"{name} must be at most {MOST}, not {number}")
     return number
 
 
@@ -347,9 +372,10 @@ def _generator(env: Any, given: dict[str, Any]) -> Any:
     table, index = arguments["CSV"], arguments.get("INDEX", "")
     header, rows, start = _read(arguments)
     ids = _row_ids(table, header, rows, start, index)
+    _check_columns(env, table, [name for name in header if not index or name != index])
     columns = _columns(table, header, rows, start)
-    columns.pop(index, None)
-    _check_columns(env, table, list(columns))
+    if index:
+        columns.pop(index)
     if arguments.get("DEBUG"):
         print(f"{table}: rows {start} to {start + len(rows) - 1}")
         for row_id, row in zip(ids, rows):
@@ -361,7 +387,8 @@ def _generator(env: Any, given: dict[str, Any]) -> Any:
         generator.add_parameter(name.upper(), values)
     generator.add_parameter(ROW_ID, ids)
     generator.table = table
-    generator.unsafe = bool(arguments.get("UNSAFE"))
+    generator.unsafe = _yes(arguments, "UNSAFE")
+    generator.by_hand = "SHA256" not in arguments
     generator.shared_steps = {step.strip() for step in arguments.get("SHARED", "").split(",")}
     for method in (get_combinations, get_used_parameters, get_metadata):
         setattr(generator, method.__name__, types.MethodType(method, generator))

@@ -20,6 +20,8 @@ from genstudy.specs.bake import (
     Insertion,
     Naming,
     check_baked,
+    check_env,
+    check_line_ends,
     find_insertion,
     find_naming,
     pargs_of,
@@ -57,8 +59,9 @@ class _Proven:
     insertion: Insertion
 
     def holds_for(self, text: str, name: str, shared: list[str]) -> bool:
-        alike = len(name) == len(self.name) and shared == self.shared
-        return alike and text == self.text.replace(self.name, name)
+        if len(name) != len(self.name) or shared != self.shared or f"$({self.name}" in self.text:
+            return False
+        return text == self.text.replace(self.name, name)
 
     def study_of(self, name: str, batch_id: str) -> str:
         """Return the name of the study, for a batch that this holds for."""
@@ -101,17 +104,16 @@ class SpecWriter:
     def trial(self) -> Checked:
         """Render and check a first specification, before the table is read."""
         nrows = len(self._table.preview)
-        first, batch = (
+        batch, second = (
             BatchView(name=f"{self.name}_{n:04d}", id=f"{n:04d}", number=n, count=2, start=0, nrows=nrows)
-            for n in (1, 0)
+            for n in (0, 1)
         )
         names = {
             study_name(compose(self._render(probe, rows=nrows), self._where(probe)))
-            for probe in (first, batch)
+            for probe in (batch, second)
         }
         self._append = len(names) == 1
         _, named, checked = self._checked(self._render(batch, rows=nrows), batch)
-        self.steps = checked.steps
         if not self._options.inline:
             cut = Slice(start=0, nrows=nrows, offset=0, nbytes=1, sha256=NO_HASH)
             self._bake(named, checked, self._pargs(cut), where=self._where(batch))
@@ -160,7 +162,7 @@ class SpecWriter:
         assert self._cells is not None
         where = self._where(batch)
         naming, named, checked = self._checked(text, batch)
-        self._check_steps(checked, where)
+        self._check_steps(checked, batch, where)
         self._cells.refuse_exposed(self.exposed(checked))
         check_lengths(checked.spec, ROW_PREFIX + self._frozen.longest_id, where=where)
         return _Proven(
@@ -182,7 +184,7 @@ class SpecWriter:
         )
 
     def _bake(self, text: str, checked: Checked, pargs: Mapping[str, str | int], *, where: str) -> Insertion:
-        insertion = find_insertion(text, checked.node, where=where)
+        insertion = find_insertion(text, checked.node)
         check_baked(insertion.insert(text, pargs), checked.spec.data, pargs, where=where)
         return insertion
 
@@ -191,7 +193,7 @@ class SpecWriter:
 
         where = self._where(batch)
         _, text, checked = self._checked(text, batch)
-        self._check_steps(checked, where)
+        self._check_steps(checked, batch, where)
         self._check_study(checked.spec.name, where)
         rows = list(itertools.islice(self._rows, cut.nrows))
         batch_rows = inline.InlineRows.of(
@@ -213,7 +215,14 @@ class SpecWriter:
             )
         self._studies.add(study)
 
-    def _check_steps(self, checked: Checked, where: str) -> None:
+    def _check_steps(self, checked: Checked, batch: BatchView, where: str) -> None:
+        if any(batch.name in name for name, _, _ in checked.steps):
+            raise UserError(
+                "a step has the batch's name in its own",
+                where=where,
+                hint="a campaign's batches differ in their rows alone: give all of them the same steps",
+            )
+        self.steps = self.steps or checked.steps
         if checked.steps != self.steps:
             raise UserError(
                 f"the steps are {_named(checked.steps)}, and those of the first batch {_named(self.steps)}",
@@ -223,12 +232,16 @@ class SpecWriter:
 
     def _render(self, batch: BatchView, *, rows: int) -> str:
         view = TableView(rows=rows, columns=self._table.columns, index=self._index)
-        return self.template.render(self._study, batch, view)
+        text = self.template.render(self._study, batch, view)
+        check_line_ends(text, where=self._where(batch))
+        return text
 
     def _checked(self, text: str, batch: BatchView) -> tuple[Naming, str, Checked]:
         """Name a rendered text after its batch and check it; return the naming, the text and the findings."""
         where = self._where(batch)
-        naming = find_naming(text, compose(text, where), wanted=self._append)
+        node = compose(text, where)
+        check_env(node, where=where)
+        naming = find_naming(text, node, wanted=self._append, where=where)
         named = naming.apply(text, batch.id)
         template = self.template
         checked = check_spec(named, self._names, template.shared_steps, template.literals, where=where)

@@ -7,11 +7,16 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from genstudy.errors import UserError
-from genstudy.files import whole_file
+from genstudy.files import named_errors, whole_file
+from genstudy.parameters.expressions import parse_derivation, parse_expression
 from genstudy.parameters.grammar import parse_law, parse_parameter
 from genstudy.parameters.laws import Parameter
+from genstudy.parameters.names import check_names
+from genstudy.rendering.templates import find_template
+from genstudy.specs.batches import check_campaign_name, check_sizes, equal_batches
 from genstudy.specs.make import Campaign, campaign_target, write_campaign
 from genstudy.specs.options import Options
+from genstudy.studies.places import Places
 from genstudy.studies.read import StudyFile, read_study
 from genstudy.tables.make import make_table
 
@@ -19,7 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from genstudy.studies.model import Study
+    from genstudy.tables.record import TableRecord
 
+TABLE_KEYS = ("rows", "design", "seed", "round", "unique", "where", "derive")
 EXCLUSIVE = (("batch_size", "batches"), ("batches", "batch_size"))
 
 
@@ -42,30 +49,71 @@ def build_study(
     """
     found = read_study(Path(study_file))
     study = _with_settings(found.study, settings or {})
+    places = Places(found, frozenset(settings or {}))
     name = study.name or found.path.name.split(".")[0]
+    with places.key("name"):
+        check_campaign_name(name)
     output = Path(study.output or name)
+    columns = _parameters(found, parameters)
+    _check(study, columns, places)
+    options = _options(study, name, found.path, places)
     with (
         campaign_target(output, force=force, dry_run=dry_run) as folder,
         TemporaryDirectory(dir=folder, prefix=".table-") as workplace,
     ):
         table = Path(workplace) / f"{name}.csv"
-        make_table(
-            _parameters(found, parameters),
-            output=table,
-            rows=study.rows,
-            design=study.design,
-            seed=study.seed,
-            index=study.index,
-            digits=study.round,
-            where=study.where,
-            derive=[f"{column} = {formula}" for column, formula in study.derive.items()],
-            unique=study.unique,
-            progress=progress,
-            note=note,
-        )
-        options = _options(study, name, found.path)
-        manifest, warnings = write_campaign(table, folder, options, source=str(study_file))
+        with places.table(table, output), places.whole_file(*TABLE_KEYS):
+            record = _make_table(study, columns, table, progress=progress, note=note)
+        if study.batches is not None:
+            with places.key("batches"):
+                equal_batches(record.rows, study.batches)
+        with places.table(table, output), places.key("set", "template"):
+            manifest, warnings = write_campaign(table, folder, options, source=str(study_file))
     return Campaign(folder=output, manifest=manifest, warnings=warnings)
+
+
+def _make_table(
+    study: Study,
+    parameters: Sequence[Parameter],
+    table: Path,
+    *,
+    progress: Callable[[int, int], None] | None,
+    note: Callable[[str], None] | None,
+) -> TableRecord:
+    return make_table(
+        parameters,
+        output=table,
+        rows=study.rows,
+        design=study.design,
+        seed=study.seed,
+        index=study.index,
+        digits=study.round,
+        where=study.where,
+        derive=[f"{column} = {formula}" for column, formula in study.derive.items()],
+        unique=study.unique,
+        progress=progress,
+        note=note,
+    )
+
+
+def _check(study: Study, parameters: Sequence[Parameter], places: Places) -> None:
+    """Refuse what can be told to be wrong with one key, while it is known which."""
+    with places.key("batches"):
+        check_sizes(study.batch_size, study.batches)
+    names = [parameter.name for parameter in parameters]
+    with places.key("parameters"):
+        check_names(names)
+    index = [] if study.index is None else [study.index]
+    with places.key("index"):
+        check_names([*index, *names])
+    for column, formula in study.derive.items():
+        with places.key(f"derive.{column}"):
+            parse_derivation(f"{column} = {formula}", names)
+            names.append(column)
+            check_names([*index, *names])
+    for place, condition in enumerate(study.where):
+        with places.key(f"where.{place}", "where"):
+            parse_expression(condition, names)
 
 
 def _with_settings(study: Study, settings: Mapping[str, Any]) -> Study:
@@ -90,10 +138,13 @@ def _parameters(found: StudyFile, texts: Sequence[str]) -> list[Parameter]:
     return list(merged.values())
 
 
-def _options(study: Study, name: str, path: Path) -> Options:
+def _options(study: Study, name: str, path: Path, places: Places) -> Options:
     beside = path.parent / study.template
+    template = beside if beside.is_file() else study.template
+    with places.key("template"):
+        find_template(template)
     return Options(
-        template=beside if beside.is_file() else study.template,
+        template=template,
         batch_size=study.batch_size,
         batches=study.batches,
         name=name,
@@ -108,6 +159,6 @@ def _options(study: Study, name: str, path: Path) -> Options:
 def init_study(path: str | Path, *, force: bool = False) -> Path:
     """Write a commented study file to start from, and return its path."""
     path = Path(path)
-    with whole_file(path, force=force) as stream:
+    with named_errors(path), whole_file(path, force=force) as stream:
         stream.write(Path(__file__).with_name("study.yaml").read_bytes())
     return path

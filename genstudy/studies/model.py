@@ -8,14 +8,22 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 
 def _as_list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
-Texts = Annotated[list[str], BeforeValidator(_as_list)]
+def _as_text(value: Any) -> Any:
+    """Return a number as the text that it was written as; the reader leaves all others as text anyway."""
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+Text = Annotated[str, BeforeValidator(_as_text), WithJsonSchema({"type": ["string", "number"]})]
+Texts = Annotated[list[Text], BeforeValidator(_as_list)]
+Whole = Annotated[int, Field(strict=True)]
+"""A whole number: `true` is none."""
 
 
 class Study(BaseModel):
@@ -23,7 +31,7 @@ class Study(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", title="genstudy study file")
 
-    name: str | None = Field(None, description="The campaign's name; the file's, if nothing is said.")
+    name: Text | None = Field(None, description="The campaign's name; the file's, if nothing is said.")
     parameters: dict[str, str] = Field(
         min_length=1,
         description="name: law, such as `width: uniform(1, 2)`; no law means int(0,100), a list a choice, "
@@ -32,20 +40,20 @@ class Study(BaseModel):
     design: Literal["random", "lhs", "sobol", "halton", "grid"] = Field(
         "random", description="How the rows fill the parameter space."
     )
-    rows: int | None = Field(None, ge=1, description="Number of rows (20; a grid has all of its rows).")
-    seed: int | None = Field(
+    rows: Whole | None = Field(None, ge=1, description="Number of rows (20; a grid has all of its rows).")
+    seed: Whole | None = Field(
         None, ge=0, description="The seed; one is drawn and recorded, if nothing is said."
     )
-    index: str | None = Field(None, description="A column of row ids, counting from 0.")
-    round: int | None = Field(None, ge=0, le=15, description="Decimals of floats.")
+    index: Text | None = Field(None, description="A column of row ids, counting from 0.")
+    round: Whole | None = Field(None, ge=0, le=15, description="Decimals of floats.")
     where: Texts = Field([], description="Conditions that every row meets, such as `a < b`.")
-    derive: dict[str, str] = Field({}, description="Further columns, name: formula.")
+    derive: dict[str, Text] = Field({}, description="Further columns, name: formula.")
     unique: bool = Field(False, description="No two rows agree in all parameters.")
-    template: str = Field("echo", description="A built-in template's name, or the path of one.")
+    template: Text = Field("echo", description="A built-in template's name, or the path of one.")
     set: dict[str, Any] = Field({}, description="The template's variables.")
-    batch_size: int | None = Field(None, ge=1, description="Rows a batch (1000).")
-    batches: int | None = Field(None, ge=1, description="The number of batches instead.")
-    output: str | None = Field(
+    batch_size: Whole | None = Field(None, ge=1, description="Rows a batch (1000).")
+    batches: Whole | None = Field(None, ge=1, description="The number of batches instead.")
+    output: Text | None = Field(
         None, description="The campaign's folder; the study's name, if nothing is said."
     )
     inline: bool = Field(False, description="Write the values into the specs; no pgen is needed.")
@@ -56,13 +64,21 @@ class Study(BaseModel):
 
 
 def study_schema() -> dict[str, Any]:
-    """Return the JSON Schema of a study file, with what `parameters` takes besides text."""
+    """Return the JSON Schema of a study file, with what its keys take besides: nothing at all, or one text."""
     schema = Study.model_json_schema()
+    properties = schema["properties"]
     law: dict[str, Any] = {"type": ["string", "number", "boolean", "null", "array"]}
-    schema["properties"]["parameters"]["additionalProperties"] = law
-    for key in ("where",):
-        schema["properties"][key] = {
-            "description": schema["properties"][key]["description"],
-            "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
-        }
+    properties["parameters"]["additionalProperties"] = law
+    texts = {key: properties["where"].pop(key) for key in ("type", "items")}
+    properties["where"]["anyOf"] = [{"type": "string"}, texts]
+    for key in properties.keys() - {"parameters"}:
+        properties[key] = _or_nothing(properties[key])
     return schema
+
+
+def _or_nothing(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a key's schema that takes null besides."""
+    notes = {key: schema[key] for key in ("title", "description", "default") if key in schema}
+    rest = {key: value for key, value in schema.items() if key not in notes}
+    ways = rest["anyOf"] if set(rest) == {"anyOf"} else [rest]
+    return {**notes, "anyOf": ways if {"type": "null"} in ways else [*ways, {"type": "null"}]}

@@ -19,12 +19,14 @@ INTEGER = re.compile(r"-?(0|[1-9][0-9]*)")
 NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 WORDS = {"true": True, "false": False, "null": None, "~": None, "": None}
 LAW_FORM = re.compile(r"\s*[A-Za-z_]\w*\s*\(.*", re.DOTALL)
+MOST_LEVELS = 50
+TOO_DEEP = "nested too deeply, or an anchor that holds itself"
 QUOTED_ITEM = re.compile(r"[\s(),:='\"]")
 
 
 @dataclass(frozen=True, slots=True)
 class StudyFile:
-    """A study file: where it is, what it says, and the line of each key (`set.command`)."""
+    """A study file: where it is, what it says, and the line of each key (`set.command`, `where.0`)."""
 
     path: Path
     study: Study
@@ -44,8 +46,9 @@ def read_study(path: Path) -> StudyFile:
     root = _compose(text, path)
     reader = _Reader(path)
     values = reader.mapping(root, "")
+    empty = {key for key in Study.model_fields if key != "parameters" and values.get(key) is None}
     try:
-        study = Study.model_validate(values)
+        study = Study.model_validate({key: value for key, value in values.items() if key not in empty})
     except ValidationError as problem:
         raise _explained(problem, path, reader.lines) from None
     return StudyFile(path, study, reader.lines)
@@ -58,6 +61,8 @@ def _compose(text: str, path: Path) -> yaml.MappingNode:
         mark = getattr(problem, "problem_mark", None)
         place = f"{path}, line {mark.line + 1}, column {mark.column + 1}" if mark else str(path)
         raise UserError(f"not YAML: {getattr(problem, 'problem', problem)}", where=place) from None
+    except RecursionError:
+        raise UserError(TOO_DEEP, where=str(path)) from None
     if not isinstance(node, yaml.MappingNode):
         raise UserError(
             "a study file has keys such as `parameters:`", where=str(path), hint="genstudy init writes one"
@@ -71,6 +76,7 @@ class _Reader:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.lines: dict[str, int] = {}
+        self.level = 0
 
     def mapping(self, node: yaml.MappingNode, prefix: str) -> dict[str, Any]:
         values: dict[str, Any] = {}
@@ -89,11 +95,21 @@ class _Reader:
         return values
 
     def _value(self, node: yaml.Node, name: str) -> Any:
+        if not isinstance(node, yaml.CollectionNode):
+            return _scalar(node)
+        self.level += 1
+        if self.level > MOST_LEVELS:
+            raise UserError(TOO_DEEP, where=f"{self.path}, line {node.start_mark.line + 1}")
+        value = self._collection(node, name)
+        self.level -= 1
+        return value
+
+    def _collection(self, node: yaml.CollectionNode, name: str) -> Any:
         if isinstance(node, yaml.MappingNode):
             return self.mapping(node, f"{name}.")
-        if isinstance(node, yaml.SequenceNode):
-            return [self._value(item, f"{name}[]") for item in node.value]
-        return _scalar(node)
+        for place, item in enumerate(node.value):
+            self.lines[f"{name}.{place}"] = item.start_mark.line + 1
+        return [self._value(item, f"{name}.{place}") for place, item in enumerate(node.value)]
 
     def _law(self, node: yaml.Node, name: str) -> str:
         """Return the text of a law; a list is a choice, a bare value a constant, nothing the default."""

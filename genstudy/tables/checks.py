@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 PLAIN = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_@%+=:./^-"
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 SHELL_ACTIVE = re.compile(r"[^A-Za-z0-9_@%+=:,./^\x80-\U0010ffff-]")
+LONGEST_LINE = 100_000
+"""A longer line may hold a cell that no csv reader takes; it is parsed to see."""
+
 MISSING = frozenset({"", "nan", "+nan", "-nan"})
 NOT_A_NUMBER = re.compile(rb"nan", re.IGNORECASE)
 
@@ -68,7 +71,7 @@ class CellCheck:
     def _is_plain(self, block: Block) -> bool:
         """Prove by bytes alone that nothing in the block can be objected to."""
         text = b"".join(block.lines).replace(b"\r\n", b"\n")
-        if text.translate(None, PLAIN + b",\n"):
+        if text.translate(None, PLAIN + b",\n") or max(map(len, block.lines)) > LONGEST_LINE:
             return False
         commas = len(self.table.columns) - 1
         if any(line.count(b",") != commas for line in block.lines):

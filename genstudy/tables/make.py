@@ -86,12 +86,38 @@ def make_table(
         note(f"a sobol sequence is balanced where its rows are a power of 2; {plan.rows} is none")
     if not isinstance(output, Path):
         return draft.write(output)
-    suffix_of(output.name)
-    with _named_errors(output):
+    output = _target(output, force=force)
+    with _named_errors(output, draft):
         check_replaceable(output, force=force)
+        return _write_file(draft, output, force=force)
+
+
+def _target(output: Path, *, force: bool) -> Path:
+    """Check the path and return it, or what it leads to where it is a link that may be written through."""
+    try:
+        str(output).encode()
+    except UnicodeEncodeError:
+        raise UserError(
+            "the path is not valid UTF-8", where=repr(str(output)), hint="take another -o"
+        ) from None
+    if output.is_symlink():
+        if not force:
+            hint = "pass --force to replace it, or another -o"
+            raise UserError("the file exists already", where=str(output), hint=hint)
+        try:
+            output = output.resolve()
+        except (OSError, RuntimeError):
+            raise UserError("this link leads nowhere", where=str(output), hint="take another -o") from None
+    suffix_of(output.name)
+    return output
+
+
+def _write_file(draft: _Draft, output: Path, *, force: bool) -> TableRecord:
+    """Write the table and its record, so that neither is ever beside another's."""
+    path = record_path(output)
     with (
-        _named_errors(output),
-        whole_file(record_path(output), force=True) as side,
+        whole_file(path, force=True) as side,
+        _moved_aside(path) as move_aside,
         whole_file(output, force=force) as stream,
     ):
         record = draft.write(stream, output)
@@ -99,19 +125,33 @@ def make_table(
         side.write(record_bytes(record))
         side.flush()
         os.fsync(side.fileno())
-        record_path(output).unlink(missing_ok=True)
+        move_aside()
     return record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@contextmanager
+def _moved_aside(path: Path) -> Iterator[Callable[[], None]]:
+    """Give a function that moves a file aside: until the block ends well, or else back to its place."""
+    aside = path.with_name(f".{path.name}.old-{os.getpid()}-{secrets.token_hex(4)}")
+    try:
+        yield lambda: os.path.lexists(path) and path.rename(aside)
+    except BaseException:
+        if os.path.lexists(aside):
+            aside.rename(path)
+        raise
+    aside.unlink(missing_ok=True)
+
+
+@dataclass(slots=True, kw_only=True)
 class _Draft:
-    """A table that is about to be written."""
+    """A table that is about to be written. `show_failed` is what `show` raised."""
 
     plan: Plan
     design: str
     seed: int | None
     progress: Callable[[int, int], None] | None
     show: Callable[[str], None] | None
+    show_failed: OSError | None = None
 
     def write(self, stream: BinaryIO, output: Path | None = None) -> TableRecord:
         """Write all rows to the stream, which is the file `output` or CSV for someone else."""
@@ -137,14 +177,22 @@ class _Draft:
         shown = 0
         for columns in maker.chunks():
             frame = self._frame(columns, words, shown)
-            if self.show:
-                self.show(csv_text(frame, header=shown == 0))
+            self._show(frame, header=shown == 0)
             shown = maker.kept
             yield frame
             if self.progress and self.plan.rows is not None:
                 self.progress(maker.kept, self.plan.rows)
             elif self.progress:
                 self.progress(maker.tried, maker.design.total or 0)
+
+    def _show(self, frame: pl.DataFrame, *, header: bool) -> None:
+        if self.show is None:
+            return
+        try:
+            self.show(csv_text(frame, header=header))
+        except OSError as error:
+            self.show_failed = error
+            raise
 
     def _frame(
         self, columns: Mapping[str, NDArray[Any]], words: Mapping[str, pl.Series], first: int
@@ -182,14 +230,23 @@ class _Draft:
 
 
 @contextmanager
-def _named_errors(output: Path) -> Iterator[None]:
-    """Name the table in what the file system refuses."""
+def _named_errors(output: Path, draft: _Draft) -> Iterator[None]:
+    """Name the table in what the file system refuses, but not in what the shown rows ran into."""
     try:
         yield
     except OSError as error:
-        raise UserError(
-            f"cannot be written: {error.strerror or error}", where=str(output), hint="nothing was left there"
-        ) from error
+        if draft.show_failed is not None:
+            raise draft.show_failed from None
+        left = "what stood there before is still there" if _stands(output) else "nothing was left there"
+        reason = error.strerror or error
+        raise UserError(f"cannot be written: {reason}", where=str(output), hint=left) from error
+
+
+def _stands(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # the name is too long, or the folder cannot be read
+        return False
 
 
 def _seed(seed: int | None, design: str) -> int | None:

@@ -26,6 +26,8 @@ BLOCK_BYTES = 1 << 22
 PARQUET_ROWS = 1 << 16
 PREVIEW_ROWS = 3
 SUFFIXES = (".csv", ".csv.gz", ".parquet")
+ROW_HINT = "close the quotes; a value cannot hold a line break"
+LONG_HINT = "a value becomes a part of scripts: keep it in a file, and name the file in the table"
 BOM = b"\xef\xbb\xbf"
 
 
@@ -51,8 +53,24 @@ class Table:
     preview: tuple[tuple[str, ...], ...]
 
     def blocks(self) -> Iterator[Block]:
-        """Yield all rows in order. Blank lines are passed over, as Python's csv.DictReader does."""
-        return _blocks(self.path)
+        """Yield all rows in order. Blank lines are passed over, as Python's csv.DictReader does.
+
+        In a single column, one before a row is refused: programs write an empty cell that way.
+        """
+        blocks = _blocks(self.path)
+        return blocks if len(self.columns) > 1 else self._without_gaps(blocks)
+
+    def _without_gaps(self, blocks: Iterator[Block]) -> Iterator[Block]:
+        line = 2
+        for block in blocks:
+            if block.first_line != line:
+                raise UserError(
+                    "a blank line, which in a single column may stand for an empty cell",
+                    where=self.place(block.first_row, line),
+                    hint='write "" for an empty cell, or take the line out',
+                )
+            yield block
+            line += len(block.lines)
 
     def header_bytes(self) -> bytes:
         """Return the header's line as it stands in the table."""
@@ -70,9 +88,10 @@ class Table:
             try:
                 cells = next(reader)
             except csv.Error as problem:
-                raise _not_a_row(self, block, place, _reason(problem)) from None
+                hint = LONG_HINT if _is_long(problem) else ROW_HINT
+                raise _not_a_row(self, block, place, _reason(problem), hint) from None
             if reader.line_num != place + 1:
-                raise _not_a_row(self, block, place, "a cell goes on over the line's end")
+                raise _not_a_row(self, block, place, "a cell goes on over the line's end", ROW_HINT)
             yield cells
 
     def rows(self) -> Iterator[list[str]]:
@@ -145,7 +164,7 @@ def parse_line(line: bytes, where: str) -> list[str]:
         raise UserError(
             f"not a CSV line: {_reason(problem)}",
             where=where,
-            hint="close the quotes; line breaks cannot be in a cell",
+            hint=LONG_HINT if _is_long(problem) else "close the quotes; line breaks cannot be in a cell",
         ) from None
     return rows[0] if rows else []
 
@@ -175,7 +194,7 @@ class _ParquetAsCsv(io.RawIOBase):
 
         super().__init__()
         self._path = path
-        self._frame = pl.scan_parquet(path)
+        self._frame = pl.scan_parquet(path, glob=False)
         self._next_row = 0
         try:
             schema = self._frame.collect_schema()
@@ -281,7 +300,13 @@ def _without_blanks(lines: list[bytes], row: int, line: int, offset: int) -> Ite
 def _reason(problem: csv.Error) -> str:
     """Return the csv module's words, without its advice to programmers."""
     reason = str(problem)
+    if _is_long(problem):
+        return f"a cell is longer than {csv.field_size_limit():,} characters"
     return "a carriage return in the line" if reason.startswith("new-line character") else reason
+
+
+def _is_long(problem: csv.Error) -> bool:
+    return str(problem).startswith("field larger than")
 
 
 def _texts(table: Table, block: Block) -> Iterator[str]:
@@ -296,9 +321,9 @@ def _texts(table: Table, block: Block) -> Iterator[str]:
             ) from None
 
 
-def _not_a_row(table: Table, block: Block, place: int, problem: str) -> UserError:
+def _not_a_row(table: Table, block: Block, place: int, problem: str, hint: str) -> UserError:
     return UserError(
         f"not a row of CSV: {problem}",
         where=table.place(block.first_row + place, block.first_line + place),
-        hint="close the quotes; a value cannot hold a line break",
+        hint=hint,
     )

@@ -73,8 +73,10 @@ def record_bytes(record: TableRecord) -> bytes:
 def read_record(table: Path) -> TableRecord | None:
     """Return the record of a table, or None where there is none or it does not belong to the table.
 
-    It belongs where it names the table's file and the size that the file has.
+    It belongs where it names the table's file and the size that the file has. The record of a link is
+    that of the file it leads to.
     """
+    table = table.resolve() if table.is_symlink() and table.is_file() else table
     record = _read(record_path(table))
     if record is None or not table.is_file():
         return None

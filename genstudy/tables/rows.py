@@ -42,6 +42,7 @@ class RowMaker:
         self.design = design
         self.kept = 0
         self.tried = 0
+        self._window = (0, 0)
         self._seen: set[bytes] = set()
         self._words = {p.name: p.law.words for p in plan.parameters if p.law.words is not None}
 
@@ -151,9 +152,24 @@ class RowMaker:
             return
         if self.tried >= max(FEWEST_TRIED, 100 * wanted) and self.kept < self.tried * FEWEST_KEPT:
             self._give_up()
+        if self.plan.unique:
+            self._check_window(wanted - self.kept)
+
+    def _check_window(self, missing: int) -> None:
+        """Give up where distinct rows run out, which all rows together show late: judge the latest half.
+
+        A tenth of what is missing, found there, is a sign that the rest may come too.
+        """
+        tried, kept = self.tried - self._window[0], self.kept - self._window[1]
+        if tried < max(FEWEST_TRIED, 10 * missing, self._window[0]):
+            return
+        if kept < tried * FEWEST_KEPT and kept < missing / 10:
+            self._give_up()
+        self._window = (self.tried, self.kept)
 
     def _give_up(self) -> None:
-        reason = "meet the conditions" if self.plan.where or self.plan.late else "are distinct"
+        reasons = ["meet the conditions"] if self.plan.where or self.plan.late else []
+        reason = " and ".join(reasons + ["are distinct"] * self.plan.unique)
         raise UserError(
             f"{self.kept} of {self.tried} rows that were tried {reason}, and {self.plan.rows} are wanted",
             hint="loosen --where, give the parameters wider laws, or take fewer rows",

@@ -114,3 +114,21 @@ def test_notes_go_to_stderr(run_cli: RunCli) -> None:
     code, out, err = run_cli("build", "s.yaml")
     assert (code, len(out.splitlines())) == (0, 2)
     assert err.startswith("note: ")
+
+
+@pytest.mark.parametrize(
+    ("derive", "message"),
+    [
+        (["b=a", "b=2*a"], "--derive 'b=2*a': the name 'b' is given twice"),
+        (["c"], "--derive 'c': "),
+        (["c==a"], "--derive 'c==a': "),
+        (["c d = a"], "--derive 'c d = a': "),
+        (["c ="], ""),
+    ],
+)
+def test_derivations_that_are_none(run_cli: RunCli, derive: list[str], message: str) -> None:
+    Path("s.yaml").write_text(TEXT)
+    code, out, err = run_cli("build", "s.yaml", *(word for text in derive for word in ("--derive", text)))
+    assert (code, out) == (2, "")
+    assert err.startswith(f"genstudy: {message}")
+    assert sorted(path.name for path in Path().iterdir()) == ["s.yaml"]

@@ -4,12 +4,14 @@ import os
 import pty
 import re
 import resource
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from genstudy.cli.csv import has_bar
 from genstudy.tables.record import read_record
 from tests.conftest import RunCli
 
@@ -233,3 +235,72 @@ def test_a_short_table_has_none(tmp_path: Path) -> None:
 def test_there_is_no_progress_bar_in_a_pipe(tmp_path: Path) -> None:
     code, _, err = run("a", "-n", "1000000", cwd=tmp_path)
     assert (code, err) == (0, "")
+
+
+def test_a_reader_of_shown_rows_that_has_gone_ends_quietly(tmp_path: Path) -> None:
+    done = subprocess.run(
+        ["bash", "-c", f"{' '.join(GENSTUDY)} a -n 400000 --seed 1 -d | head -1; echo ${{PIPESTATUS[0]}}"],
+        cwd=tmp_path,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert (done.stdout, done.stderr) == ("a\n1\n", "")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        ("a -o - >&-", 2, "genstudy: standard output is closed\n"),
+        ("a -d >&-", 0, ""),
+        ("a 2>&-", 0, ""),
+        ("a -o $'\\xff.csv'", 2, "the path is not valid UTF-8"),
+        ("a -n 9999999999999999999 --design lhs", 2, "9999999999999999999 rows are too many"),
+    ],
+)
+def test_odd_surroundings_are_no_traceback(arguments: str, code: int, message: str, tmp_path: Path) -> None:
+    done = subprocess.run(
+        ["bash", "-c", f"{' '.join(GENSTUDY)} {arguments}"],
+        cwd=tmp_path,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("output", "following"),
+    [
+        ("t.csv", "t.csv -t echo -b 10"),
+        ("my table.csv", "'my table.csv' -t echo -b 10 --name my_table"),
+        ("-x.csv", "./-x.csv -t echo -b 10 --name x"),
+        ("ü.csv", "'ü.csv' -t echo -b 10 --name table"),
+        ("größe.v2.csv.gz", "'größe.v2.csv.gz' -t echo -b 10 --name gr__e"),
+    ],
+)
+def test_the_next_command_runs_as_it_is(output: str, following: str, in_tmp: Path, run_cli: RunCli) -> None:
+    _, out, _ = run_cli("csv", "a", "--seed", "1", f"--output={output}")
+    assert out.splitlines()[1] == f"next: genstudy specs {following}"
+    assert run_cli(*shlex.split(out.splitlines()[1])[2:])[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("terminal", "piped", "debug", "shown"),
+    [
+        (True, True, False, False),
+        (True, False, False, True),
+        (False, True, False, True),
+        (False, False, True, False),
+    ],
+)
+def test_no_progress_bar_among_rows(
+    terminal: bool, piped: bool, debug: bool, shown: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: terminal)
+    assert has_bar(piped=piped, debug=debug) == shown

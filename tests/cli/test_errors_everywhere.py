@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -56,6 +57,9 @@ STUDIES = {
     "notyaml.yaml": "a: [\n",
     "empty.yaml": "",
     "fine.yaml": "parameters: {a: }\n",
+    ".hidden.yaml": "parameters: {a: }\n",
+    "victim.yaml": "parameters: {a: }\nname: ../../victim\n",
+    "itself.yaml": "parameters: {a: }\nset: &x {y: *x}\n",
 }
 
 
@@ -129,6 +133,15 @@ MISTAKES = [
     ("build", "fine.yaml", "b c"),
     ("build", "fine.yaml", "--where", "zz < 3"),
     ("build", "fine.yaml", "--derive", "zz"),
+    ("build", "fine.yaml", "--derive", "b=a", "--derive", "b=a"),
+    ("build", "fine.yaml", "--name", "../victim"),
+    ("build", "fine.yaml", "-o", "caf\udce9"),
+    ("build", "fine.yaml", "-t", "command", "--set", "command=caf\udce9"),
+    ("specs", "caf\udce9.csv"),
+    (*GOOD, "-o", "caf\udce9"),
+    (*GOOD, "-o", "n" * 254),
+    ("init", "/proc/x.yaml"),
+    ("templates", "copy", "echo", "/proc/x.yaml"),
     ("build", "fine.yaml", "-t", "zz"),
     ("build", "fine.yaml", "-o", "no/out"),
     ("build", "fine.yaml", "-o", "folder.csv"),
@@ -150,7 +163,7 @@ MISTAKES = [
 ]
 
 
-@pytest.mark.parametrize("arguments", MISTAKES, ids=" ".join)
+@pytest.mark.parametrize("arguments", MISTAKES, ids=lambda words: ascii(" ".join(words))[:99])
 def test_a_mistake_ends_in_one_message(run_cli: RunCli, arguments: tuple[str, ...]) -> None:
     before = snapshot()
     code, out, err = run_cli(*arguments)
@@ -250,3 +263,46 @@ def test_a_fault_of_the_tool_keeps_its_traceback(run_cli: RunCli, monkeypatch: p
     monkeypatch.setattr("genstudy.specs.make.make_specs", fault)
     with pytest.raises(ZeroDivisionError):
         run_cli(*GOOD)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("ignored", [False, True])
+def test_a_signal_leaves_nothing_half_done(number: signal.Signals, ignored: bool) -> None:
+    code = f"""
+import os, signal, sys
+signal.signal({int(number)}, signal.SIG_IGN if {ignored} else signal.SIG_DFL)
+from genstudy.cli import app
+from genstudy.specs import make
+write = make.write_campaign
+def interrupted(*given, **more):
+    os.kill(os.getpid(), {int(number)})
+    return write(*given, **more)
+make.write_campaign = interrupted
+sys.argv[1:] = ["specs", "good.csv", "-o", "out"]
+app.main()
+"""
+    before = snapshot()
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    if ignored:
+        assert done.returncode == 0
+        assert Path("out/manifest.json").is_file()
+    else:
+        assert done.returncode == 128 + number
+        assert snapshot() == before
+
+
+def test_names_that_the_terminal_cannot_show() -> None:
+    done = run("csv", "a", "-n", "2", "-o", "\xe91.csv", env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("\\xe91.csv: 2 rows")
+    done = run("csv", "-n", "2", "-o", "no/\xe91.csv", env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
+def test_no_streams_at_all() -> None:
+    code = "import sys; sys.stdout = sys.stderr = None; sys.argv[1:] = ['csv', 'a']\n"
+    code += "from genstudy.cli.app import main; main()"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    assert Path("params.csv").is_file()

@@ -24,6 +24,11 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
     return screen
 
 
+def test_a_closed_stderr_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", None)
+    assert not Progress().possible
+
+
 def test_no_terminal_no_bar() -> None:
     assert not Progress().possible
 

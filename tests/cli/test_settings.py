@@ -64,3 +64,11 @@ def test_a_number_or_text_is_written_as_it_was_typed(text: str) -> None:
     value = parse_settings([f"a={text}"])["a"]
     if isinstance(value, int | float) and not isinstance(value, bool):
         assert str(value) == text
+
+
+@pytest.mark.parametrize("item", ["a=caf\udce9", 'a="\\ud800"', 'a=["\\ud800"]', 'a={"\\ud800": 1}'])
+def test_what_is_not_utf_8(item: str) -> None:
+    with pytest.raises(UserError) as caught:
+        parse_settings([item])
+    assert str(caught.value).endswith("is not UTF-8 text\n  give it as UTF-8")
+    str(caught.value).encode()

@@ -96,7 +96,28 @@ def test_latin_points_stay_below_one() -> None:
 @pytest.mark.parametrize("kind", ["sobol", "halton"])
 def test_sequences_are_those_of_scipy(kind: str) -> None:
     engine = {"sobol": qmc.Sobol, "halton": qmc.Halton}[kind](3, rng=np.random.default_rng(5))
-    assert np.array_equal(drawn(opened(kind), 50, 78), engine.random(128))
+    middle = 2.0**-31 if kind == "sobol" else 0.0
+    assert np.array_equal(drawn(opened(kind), 50, 78), engine.random(128) + middle)
+
+
+def test_sobol_points_stand_in_the_middle_of_their_cells(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Corners:
+        def random(self, count: int) -> np.ndarray:
+            return np.array([[0.0], [1 - 2.0**-30]])
+
+    design = SequenceDesign("sobol", UNIT[:1], 5)
+    monkeypatch.setattr(design, "_engine", Corners())
+    assert drawn(design, 2).tolist() == [[2.0**-31], [1 - 2.0**-31]]
+
+
+@pytest.mark.parametrize("rows", [10**14, 10**17, 9999999999999999999])
+def test_a_latin_hypercube_past_memory_is_refused(rows: int) -> None:
+    with pytest.raises(UserError) as caught:
+        opened("lhs", rows).draw(1)
+    assert str(caught.value) == (
+        f"lhs holds one column in memory, 8 bytes a row: {rows} rows are too many\n"
+        "  take fewer rows, or --design random or sobol"
+    )
 
 
 def test_a_sequence_has_a_most_number_of_parameters() -> None:

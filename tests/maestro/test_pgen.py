@@ -129,6 +129,15 @@ def test_a_variable_may_name_the_table(table: Path) -> None:
         ({"START": "-1"}, "pgen: START must be at least 0, not -1\n"),
         ({"START": "1.5"}, "pgen: START must be a whole number, not '1.5'\n"),
         ({"START": "5"}, "pgen: {table} has no row 5: START is past the end\n  rows are counted from 0\n"),
+        ({"NROWS": "1" * 20}, "pgen: NROWS must be at most 1000000000000000, not 11111111111111111111\n"),
+        ({"UNSAFE": "perhaps"}, "pgen: UNSAFE is yes or no, not 'perhaps'\n"),
+        (
+            {"OFFSET": "3"},
+            (
+                "pgen: --pargs 'OFFSET' is not known\n"
+                "  known are: CSV, NROWS, START, INDEX, DEBUG, SHARED, UNSAFE\n"
+            ),
+        ),
         (
             {"INDEX": "comb"},
             "pgen: {table} has no column 'comb' (INDEX)\n  its columns are: combo, param1, param2\n",
@@ -162,6 +171,8 @@ def test_no_table(capsys: pytest.CaptureFixture[str]) -> None:
         (b"a,b\n1,2\n3\n", "{table}, row 1: 1 cells, but the header has 2"),
         (b"a,b\n1,2,3\n", "{table}, row 0: 3 cells, but the header has 2"),
         (b"a,A\n1,2\n", "{table}: two columns give the same token $(A)\n  rename one of them"),
+        (b"a,a\n1,2\n", "{table}: two columns give the same token $(A)\n  rename one of them"),
+        (b",a\n1,2\n", "{table}: the column '' cannot be a parameter\n  rename it"),
         (b"a b\n1\n", "{table}: the column 'a b' cannot be a parameter\n  rename it"),
         (b"a.quoted\n1\n", "{table}: the column 'a.quoted' cannot be a parameter\n  rename it"),
         (
@@ -217,6 +228,25 @@ def test_a_shell_active_value_under_a_bare_token(tmp_path: Path, maestro: Maestr
     done = maestro(*arguments, "--pargs", "UNSAFE:yes")
     assert done.returncode == 0
     assert len(list(tmp_path.rglob("X"))) == 1, "the user asked for it"
+
+
+@pytest.mark.parametrize("header", ["x,y", "param1,y"])
+def test_a_token_that_is_no_column(tmp_path: Path, maestro: Maestro, header: str) -> None:
+    (tmp_path / "hand.yaml").write_text(HAND_SPEC.replace("$(PARAM2)", "$(PARAM2) $(date)"))
+    write_table(tmp_path / "t.csv", header.split(","), [["1", "2"]])
+    done = maestro("run", "-fg", "-y", "-s", "0", "hand.yaml", "-p", pgen.__file__, "--pargs", "CSV:t.csv")
+    assert done.returncode == 2
+    missing = "PARAM1" if header == "x,y" else "PARAM2"
+    assert f"pgen: t.csv has no column for $({missing}), which step 'say' uses\n" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.glob("out/*/say/*"))
+
+
+def test_unsafe_no_is_no(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table = write_table(tmp_path / "t.csv", ["a"], [["x y"]])
+    for word, unsafe in (("no", False), ("0", False), ("yes", True), ("TRUE", True)):
+        assert generate(table, UNSAFE=word).unsafe is unsafe
+    assert capsys.readouterr().err == ""
 
 
 def test_mistakes_end_maestro_without_a_traceback(tmp_path: Path, maestro: Maestro, table: Path) -> None:

@@ -6,6 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from genstudy.errors import UserError
@@ -15,6 +16,15 @@ from genstudy.specs.options import Options
 from .conftest import Maestro, values_template, values_written, wait_until, write_table
 
 ROWS = [["1", "x y"], ["2", "it's"], ["1", "x y"], ["3", "é"], ["4", "$(date)"]]
+
+
+def test_a_parquet_table_is_read_by_its_name_alone(tmp_path: Path, maestro: Maestro) -> None:
+    pl.DataFrame({"a": [1, 2]}).write_parquet(tmp_path / "p1.parquet")
+    pl.DataFrame({"a": [7, 8, 9]}).write_parquet(tmp_path / "p[1].parquet")
+    options = Options(template=values_template(tmp_path), name="p")
+    campaign = make_specs(tmp_path / "p[1].parquet", tmp_path / "specs", options)
+    maestro.run(campaign.folder / "p_0000.yaml", campaign.folder / "pgen.py", tmp_path / "out")
+    assert values_written(tmp_path / "out") == {"0": ["7"], "1": ["8"], "2": ["9"]}
 
 
 @pytest.fixture

@@ -256,6 +256,45 @@ def test_a_name_with_a_dash_gets_a_hint() -> None:
     assert caught.value.hint == "names: my-width; a name with a dash cannot be used"
 
 
+@pytest.mark.parametrize("name", ["µ", "ŀ", "ﬁn"])
+def test_a_name_that_python_writes_another_way_is_found(name: str) -> None:
+    expression = parse_expression(f"{name} * 2", [name])
+    assert expression.names == {name}
+    assert expression.evaluate({name: A}, 5).tolist() == (A * 2).tolist()
+
+
+def test_two_names_that_are_one_to_a_formula_are_refused() -> None:
+    with pytest.raises(UserError, match="a formula cannot tell 'x' from 'ｘ'"):
+        parse_expression("ｘ + 1", ["x", "ｘ"])
+    assert parse_expression("y + 1", ["x", "ｘ", "y"]).names == {"y"}
+
+
+@pytest.mark.parametrize("text", ["lambda > 1", "a + if", "class", "True + 1"])
+def test_a_keyword_of_python_gets_a_hint(text: str) -> None:
+    name = next(word for word in ("lambda", "if", "class", "True") if word in text)
+    with pytest.raises(UserError) as caught:
+        parse_expression(text, ["a", name])
+    assert caught.value.hint == f"'{name}' means something else to a formula: rename the column to use it"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a if a >= -3 else log(0)",
+        "1 if a >= -3 else 1 / 0",
+        "a if a > -9 else 10 ** 400.0",
+        "a if a > -9 else -e",
+    ],
+)
+def test_a_constant_part_that_no_row_reaches_is_never_evaluated(text: str) -> None:
+    assert len(value_of(text)) == 5
+
+
+def test_no_rows_give_no_values() -> None:
+    for text in ("1 / 0 > a", "log(0) > a", "a in (1, log(0))", "floor(1e30) > a", "2 ** 99 > a", "pi"):
+        assert parse_expression(text, ["a"]).evaluate({"a": A[:0]}, 0).shape == (0,)
+
+
 def test_a_derivation_is_a_name_and_an_expression() -> None:
     derivation = parse_derivation(" area = a * b ", ["a", "b"])
     assert (derivation.name, derivation.expression.text) == ("area", "a * b")

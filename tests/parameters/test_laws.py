@@ -210,6 +210,85 @@ def test_a_parameter_has_a_usable_name() -> None:
         parse_parameter("a b=int(0, 1)")
 
 
+@pytest.mark.parametrize("name", ["été-a", "ß", "µ", "_x", "größe", "if", "a1"])
+def test_names_beyond_ascii(name: str) -> None:
+    assert parse_parameter(name).name == name
+
+
+@pytest.mark.parametrize("name", ["e\u0301tat", "a·b", "ǰ", "-x", "1a", "", "a\n"])
+def test_a_name_that_is_no_token_in_lower_or_upper_case(name: str) -> None:
+    with pytest.raises(UserError, match="cannot be a parameter name"):
+        parse_parameter(name)
+
+
+@pytest.mark.parametrize("text", ["poisson(4, loc=0.5)", "dlaplace(1, 0.5)", "binom(3, 0.5, loc=0.5)"])
+def test_a_discrete_law_between_whole_numbers_is_refused(text: str) -> None:
+    with pytest.raises(UserError) as caught:
+        parse_law(text)
+    assert f"{text}: its values are not whole" in caught.value.message
+    assert caught.value.hint == "take a whole loc"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["halfnorm()", "kappa3(1)", "levy_l()", "burr(10.5, 4.3)", "exponweib(2.89, 1.95)", "powernorm(4.445)"],
+)
+def test_a_law_that_rounds_to_infinity_at_its_outermost_points_is_sampled_inside(text: str) -> None:
+    law = parse_law(text)
+    values = law.sample(np.array([0.0, 2.0**-53, 0.25, 0.5, 1 - 2.0**-53]))
+    assert np.isfinite(values).all()
+    assert (np.diff(values) >= 0).all()
+
+
+@pytest.mark.parametrize("text", ["genhalflogistic(0)", "kstwo(0)", "irwinhall(1e10)"])
+def test_what_scipy_fails_at_is_one_message(text: str) -> None:
+    with pytest.raises(UserError):
+        parse_law(text)
+
+
+def test_a_point_that_scipy_fails_at_is_one_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    from genstudy.parameters import scipy_laws
+
+    class Failing:
+        def ppf(self, u: np.ndarray) -> np.ndarray:
+            raise RuntimeError("no luck")
+
+    law = parse_law("gamma(2)")
+    monkeypatch.setattr(scipy_laws, "_of", lambda _: Failing())
+    with pytest.raises(UserError) as caught:
+        law.sample(U)
+    assert caught.value.message == "gamma(2): scipy cannot sample it: no luck"
+
+
+def test_a_point_without_a_finite_value_is_one_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    from genstudy.parameters import scipy_laws
+
+    class Holed:
+        def ppf(self, u: np.ndarray) -> np.ndarray:
+            return np.where(u < 0.5, u, np.nan)
+
+    law = parse_law("gamma(2)")
+    monkeypatch.setattr(scipy_laws, "_of", lambda _: Holed())
+    with pytest.raises(UserError, match="scipy cannot sample it: a value is not finite"):
+        law.sample(U)
+
+
+@pytest.mark.parametrize("mu", [0.0, -3.0, 40.0])
+def test_a_truncated_normal_far_narrower_than_sigma_fills_its_interval(mu: float) -> None:
+    law = parse_law(f"truncnormal({mu}, 1e13, 1, 2)")
+    np.testing.assert_allclose(law.sample(U), 1 + U, rtol=1e-12)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_narrow_truncated_normal_far_out_falls_off_exponentially(sign: int) -> None:
+    ends = sorted((sign * 1e8, sign * (1e8 + 1e-7)))
+    law = parse_law(f"truncnormal(0, 1, {ends[0]!r}, {ends[1]!r})")
+    away = np.abs(law.sample(U)) - 1e8
+    k = 1e8 * (ends[1] - ends[0])
+    expected = -np.log1p((U if sign > 0 else 1 - U) * np.expm1(-k)) / 1e8
+    np.testing.assert_allclose(away, expected, atol=2e-8)
+
+
 def test_a_law_cannot_be_built_without_a_way_to_sample() -> None:
     with pytest.raises(TypeError, match="abstract"):
         Law()  # type: ignore[abstract]

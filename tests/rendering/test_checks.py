@@ -26,7 +26,7 @@ def more_step(name: str, cmd: str = "ls", depends: str = "") -> str:
     [
         "$(WIDTH) $(HEIGHT.quoted) $(MATERIAL.json) $(WIDTH.label) $(WIDTH.name)",
         "$(WIDTH) $(ROW_ID) $(ROW_ID.label)",
-        "$(WIDTH) $(WORKSPACE) $(LAUNCHER) $(SPECROOT) $(OUTPUT_PATH) $(one.workspace)",
+        "$(WIDTH) $(WORKSPACE) $(LAUNCHER) $(SPECROOT) $(OUTPUT_PATH)",
         "$(WIDTH) $(date +%s) $(date) $(hostname) $(nproc) $(basename $PWD) $(cat a | wc) $(< file)",
         "$(WIDTH) $((1 + 2)) ${HOME} $HOME `date` ${#list[@]} $( width )",
     ],
@@ -71,6 +71,22 @@ def test_tokens_and_shell_substitutions_that_are_fine(cmd: str) -> None:
             "$(ROW_ID.foo): a parameter has no form 'foo'\n  forms are: quoted, json, label, name",
         ),
         (
+            "$(one.workspce)",
+            "$(one.workspce): a step has no form 'workspce'\n  write $(one.workspace)",
+        ),
+        (
+            "$(one.work)",
+            "$(one.work): a step has no form 'work'\n  write $(one.workspace)",
+        ),
+        (
+            "$(WIDTH:quoted)",
+            "$(WIDTH:quoted): a parameter has no form ':quoted'\n  forms are: quoted, json, label, name",
+        ),
+        (
+            "$(WIDTH/2)",
+            "$(WIDTH/2): a parameter has no form '/2'\n  forms are: quoted, json, label, name",
+        ),
+        (
             "$(on.workspace)",
             "$(on.workspace): there is no step 'on' (did you mean 'one'?)\n  steps are: one",
         ),
@@ -78,6 +94,15 @@ def test_tokens_and_shell_substitutions_that_are_fine(cmd: str) -> None:
 )
 def test_tokens_that_have_no_value(cmd: str, message: str) -> None:
     assert refusal(lambda: checked(spec(f"echo {cmd}"))) == f"spec, step 'one', cmd: {message}"
+
+
+@pytest.mark.parametrize("word", ["Data_Dir", "data_dir", "DATA_DIR", "daTA_dir"])
+def test_variables_in_another_case(word: str) -> None:
+    text = spec(f"echo $(WIDTH) $({word})", variables="    Data_Dir: /data\n")
+    if word == "Data_Dir":
+        assert checked(text).spec.variables
+    else:
+        assert "$(Data_Dir)" in refusal(lambda: checked(text)).split("\n")[-1]
 
 
 def test_tokens_are_looked_for_in_every_entry_of_a_step() -> None:
@@ -106,7 +131,7 @@ def test_what_is_found_about_the_use_of_parameters() -> None:
     found = checked(
         spec(
             "echo $(WIDTH.quoted) $(ROW_ID) $(HEIGHT.label)",
-            more=more_step("two", "echo $(HEIGHT.quoted) $(one.workspace)"),
+            more=more_step("two", "echo $(HEIGHT.quoted) $(one.workspace)", "one"),
         )
     )
     assert found.uses == {
@@ -266,7 +291,12 @@ NEEDS_A_ROW = (
         ),
         ("$(WIDTH) $(ROW_ID)", "", ["one"], f"step 'one': {NEEDS_A_ROW}"),
         ("$(WIDTH)", more_step("two", "$(HEIGHT)", "one"), ["two"], f"step 'two': {NEEDS_A_ROW}"),
-        ("$(WIDTH)", more_step("two", "$(HEIGHT) $(one.workspace)"), ["two"], f"step 'two': {NEEDS_A_ROW}"),
+        (
+            "$(WIDTH)",
+            more_step("two", "$(HEIGHT) $(one.workspace)", "one"),
+            ["two"],
+            f"step 'two': {NEEDS_A_ROW}",
+        ),
         (
             "$(WIDTH)",
             more_step("two", "ls", "one") + more_step("three", "$(HEIGHT)", "two"),
@@ -328,3 +358,79 @@ def test_names_that_are_too_long_for_a_file() -> None:
         f"spec, step '{step}': the name and the longest row label have 243 characters together\n"
         "  file names hold both, 242 at most: shorten the step's name or the row ids"
     )
+
+
+@pytest.mark.parametrize(
+    ("step", "more", "message"),
+    [
+        ("a", more_step("a_row", "$(WIDTH)"), "step 'a_row': a step's name cannot hold '_row_'"),
+        ("a", more_step("a_shared", "$(WIDTH)"), "step 'a_shared': a step's name cannot hold '_shared_'"),
+        (
+            "a b",
+            more_step("a_b", "$(WIDTH)"),
+            "step 'a b': this step and 'a_b' would run in one folder, 'a_b'",
+        ),
+        (".", "", "step '.': a step's folder cannot have this name"),
+        ('".."', "", "step '..': a step's folder cannot have this name"),
+        ("meta", "", "step 'meta': a step's folder cannot have this name"),
+        ("status.csv", "", "step 'status.csv': a step's folder cannot have this name"),
+    ],
+)
+def test_steps_whose_folders_would_mix(step: str, more: str, message: str) -> None:
+    text = spec("echo $(WIDTH)", step=step, more=more)
+    assert refusal(lambda: checked(text)).startswith(f"spec, {message}")
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (
+            more_step("two", "ls $(one.workspace)"),
+            (
+                "spec, step 'two': it uses $(one.workspace), and nothing says that 'one' comes first\n"
+                "  write depends: [one]"
+            ),
+        ),
+        (
+            more_step("two", "ls $(two.workspace)", "one"),
+            (
+                "spec, step 'two': it uses $(two.workspace), and nothing says that 'two' comes first\n"
+                "  write $(WORKSPACE)"
+            ),
+        ),
+        (
+            more_step("two", "ls", "two"),
+            "spec, step 'two': it depends on itself\n  take that out of depends:",
+        ),
+        (
+            more_step("two", "ls", "three") + more_step("three", "ls", "two"),
+            "spec: Maestro finds no order for the steps: ",
+        ),
+    ],
+)
+def test_steps_that_cannot_come_one_after_the_other(more: str, message: str) -> None:
+    assert refusal(lambda: checked(spec("echo $(WIDTH)", more=more))).startswith(message)
+
+
+def test_a_funnel_on_a_step_it_also_depends_on_runs_once_a_row() -> None:
+    found = checked(spec("echo $(WIDTH)", more=more_step("two", "ls", 'one, "one_*"')))
+    assert found.runs == {"one": "row", "two": "row"}
+    described = more_step("two", "ls").replace("nothing", "of $(one.workspace)")
+    assert checked(spec("echo $(WIDTH)", more=described)).runs == {"one": "row", "two": "batch"}
+
+
+@pytest.mark.parametrize(
+    ("extra", "message"),
+    [
+        (
+            "batch: {type: slurm, bank: $(WIDTH)}\n",
+            "spec: batch: bank uses $(WIDTH), and parameters are put ",
+        ),
+        (
+            "env: {variables: {OUTPUT_PATH: ./runs/$(WIDTH)}}\n",
+            "spec: OUTPUT_PATH uses $(WIDTH), and parameters ",
+        ),
+    ],
+)
+def test_parameters_outside_the_steps(extra: str, message: str) -> None:
+    assert refusal(lambda: checked(spec("echo $(WIDTH)") + extra)).startswith(message)

@@ -13,6 +13,7 @@ pytestmark = pytest.mark.usefixtures("in_tmp")
 
 
 BUILT_IN = "\n  built in are: command, echo, input-deck, pipeline; others are found beside the template"
+RAW = "\n  for text that is not Jinja's: {% raw %}...{% endraw %}"
 
 
 def test_bash_keeps_its_braces() -> None:
@@ -85,10 +86,13 @@ def test_the_sandbox(text: str, message: str) -> None:
         ("{{ 'a' + 1 }}", 'can only concatenate str (not "int") to str'),
         ("{{ echo_params(1) }}", "Macros.echo_params() takes 1 positional argument but 2 were given"),
         ("{{ 3 | indent(2) | join(4) | indent(1) + 3 }}", None),
-        ("{{ batch.name ", "unexpected end of template, expected 'end of print statement'."),
-        ("{% if %}", "Expected an expression, got 'end of statement block'"),
-        ("{% endfor %}", "Encountered unknown tag 'endfor'."),
-        ("{{ batch.name | ymal }}", "No filter named 'ymal'."),
+        ("{{ batch.name ", "unexpected end of template, expected 'end of print statement'." + RAW),
+        ("{% if %}", "Expected an expression, got 'end of statement block'" + RAW),
+        ("{% endfor %}", "Encountered unknown tag 'endfor'." + RAW),
+        ("{{ batch.name | ymal }}", "No filter named 'ymal'." + RAW),
+        ("{{ 'a' * 10**18 }}", "this makes a text that does not fit into memory"),
+        ("{{ 9.0 ** 999 }}", None),
+        ("{% for i in range(10**7) %}{% endfor %}", None),
         ('{% include "t.j2" %}', "the template includes itself without end"),
         ('{% include "nope.j2" %}', "there is no template 'nope.j2'" + BUILT_IN),
         ('{% include "../t.j2" %}', "there is no template '../t.j2'" + BUILT_IN),
@@ -102,6 +106,31 @@ def test_a_mistake_is_told_with_its_line(text: str, message: str | None) -> None
     assert found.startswith("t.j2, line 2: ") or "unexpected end" in found
     if message is not None:
         assert found.split(": ", 1)[1] == message
+
+
+def test_a_text_that_cannot_be_written() -> None:
+    assert refusal(lambda: rendered("one\ntwo {{ '\\ud800' }}")) == (
+        "t.j2: the rendered text has '\\ud800' in line 2, which is no character\n"
+        "  look for it in the variables and in the template"
+    )
+
+
+def test_links_that_lead_out_of_the_folder() -> None:
+    Path("inner").mkdir()
+    Path("secret").write_text("secret")
+    Path("inner/linked.txt").symlink_to("../secret")
+    Path("inner/t.j2").write_text("one\n{% include 'linked.txt' %}")
+    assert refusal(lambda: template("inner/t.j2").render(STUDY, BATCH, TABLE)) == (
+        "inner/t.j2, line 2: the template asks for 'linked.txt', outside its own folder\n"
+        "  put a copy of it beside the template"
+    )
+    Path("inner/beside.txt").write_text("beside")
+    Path("inner/linked.txt").unlink()
+    Path("inner/linked.txt").symlink_to("beside.txt")
+    assert template("inner/t.j2").render(STUDY, BATCH, TABLE) == "one\nbeside"
+    Path("main.j2").symlink_to("inner/t.j2")
+    Path("linked.txt").write_text("here")
+    assert template("main.j2").render(STUDY, BATCH, TABLE) == "one\nhere"
 
 
 def test_a_mistake_in_what_is_extended_is_told_with_that_file() -> None:

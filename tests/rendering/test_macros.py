@@ -115,7 +115,6 @@ def test_every_form_of_a_value_reaches_the_command(tmp_path: Path, values: list[
 def test_a_file_is_written_byte_for_byte(tmp_path: Path, text: str, a: str, b: str) -> None:
     script = macros("a", "b").write_file("out", text)
     bash(row(A=a, B=b).apply(script), tmp_path)
-    expected = text.removesuffix("\n") + "\n"
     parts = {
         "$(A)": a,
         "$(A.quoted)": a,
@@ -126,7 +125,7 @@ def test_a_file_is_written_byte_for_byte(tmp_path: Path, text: str, a: str, b: s
         "$(ROW_ID)": "run.7",
         "$(ROW_ID.label)": "row_run.7",
     }
-    assert (tmp_path / "out").read_bytes().decode() == _replaced(expected, parts)
+    assert (tmp_path / "out").read_bytes().decode() == _replaced(text, parts)
 
 
 def _replaced(text: str, parts: dict[str, str]) -> str:
@@ -155,20 +154,62 @@ def test_tokens_in_a_file_that_have_no_value() -> None:
         f"the text of out: $(WIDHT) {unknown}{known}"
     )
     Path("d.in").write_text("w = $(WIDHT)\n")
+    known = known.replace("write", "call it d.in.j2 and write")
     assert refusal(lambda: rendered("{{ deck('d.in') }}")) == f"the text of d.in: $(WIDHT) {unknown}{known}"
+    Path("d.in").write_text("w = $(width)\n")
+    assert refusal(lambda: rendered("{{ deck('d.in') }}")) == (
+        "the text of d.in: $(width): the token of 'width' is $(WIDTH)\n"
+        '  write $(WIDTH); for text that is no token call it d.in.j2 and write {{ literal("width") }}'
+    )
+
+
+def test_literals_in_what_is_written() -> None:
+    assert "'$''(CC)'" in rendered("{{ write_file('out', literal('CC') ~ ' -c') }}").replace(" -c", "")
+    Path("Makefile.j2").write_text("all:\n\t{{ literal('CC') }} $(WIDTH) {{ literal('NF-1') }}\n")
+    assert rendered("{{ deck('Makefile.j2') }}") == (
+        "printf '%s\\n' \\\n  all: \\\n  '\t$''(CC) '$(WIDTH.quoted)' $''(NF-1)' \\\n  > Makefile"
+    )
+
+
+@pytest.mark.parametrize("mark", ["\0", "\x0b", "\x1b", "\x7f", "\x85", "\u2028", "\u2029", "\ufffe"])
+def test_marks_that_a_script_cannot_hold(mark: str) -> None:
+    Path("d.in").write_bytes(f"one\ntwo {mark}\n".encode())
+    assert refusal(lambda: rendered("{{ deck('d.in') }}")) == (
+        f"{Path.cwd()}/d.in, line 2: {mark!r} cannot stand in a script\n  take it out of the text"
+    )
+    assert refusal(lambda: rendered("{{ write_file('out', vars.text) }}", text=f"one\ntwo{mark}")) == (
+        f"the text of out, line 2: {mark!r} cannot stand in a script\n  take it out of the text"
+    )
+
+
+@pytest.mark.parametrize("name", ["d.in", "d.in.j2"])
+def test_decks_with_other_line_ends(name: str) -> None:
+    Path(name).write_bytes(b"one\r\ntwo\r\n")
+    assert refusal(lambda: rendered("{{ deck(vars.deck) }}", deck=name)).endswith(
+        f"{name}, line 1: '\\r' cannot stand in a script\n  convert its line ends, as dos2unix does"
+    )
+
+
+@pytest.mark.parametrize("text", ["", "\n", "a", "a\n", "a\nb", "a\n\n", "\ta \n b", "%s\\n"])
+def test_the_last_line_ends_as_it_does_in_the_text(tmp_path: Path, text: str) -> None:
+    bash(f"{macros('a').write_file('out', text)} && cp out copy", tmp_path)
+    assert (tmp_path / "copy").read_bytes().decode() == text
 
 
 def test_decks() -> None:
     Path("d.in").write_text("w = $(WIDTH)\n  it's $(HEIGHT)!")
-    lines = "printf '%s\\n' \\\n  'w = '$(WIDTH.quoted) \\\n  '  it'\"'\"'s '$(HEIGHT.quoted)'!' \\\n  > "
+    lines = (
+        "{ printf '%s\\n' \\\n  'w = '$(WIDTH.quoted)\n"
+        "printf '%s' \\\n  '  it'\"'\"'s '$(HEIGHT.quoted)'!'\n} > "
+    )
     assert rendered('{{ deck("d.in") }}') == lines + "d.in"
     assert rendered('{{ deck("d.in", "an other") }}') == lines + "'an other'"
     Path("d.in.j2").write_text(
         "{% for p in params %}\n{{ p.name }}\n{% endfor %}\n{{ width }}{# no comment #}"
     )
     assert rendered('{{ deck("d.in.j2") }}') == (
-        "printf '%s\\n' \\\n  width \\\n  height \\\n  material \\\n  "
-        "$(WIDTH.quoted)'{# no comment #}' \\\n  > d.in"
+        "{ printf '%s\\n' \\\n  width \\\n  height \\\n  material\nprintf '%s' \\\n  "
+        "$(WIDTH.quoted)'{# no comment #}'\n} > d.in"
     )
 
 
@@ -191,7 +232,8 @@ def test_decks_with_mistakes() -> None:
     )
     Path("d.j2").write_text("{{ width }}\n{% if %}")
     assert refusal(lambda: rendered('{{ deck("d.j2") }}')) == (
-        f"{place}/d.j2, line 2: Expected an expression, got 'end of statement block'"
+        f"{place}/d.j2, line 2: Expected an expression, got 'end of statement block'\n"
+        "  for text that is not Jinja's: {% raw %}...{% endraw %}"
     )
     Path("d.j2").write_text("a\n{{ ''.__class__ }}")
     assert "is unsafe" in refusal(lambda: rendered('{{ deck("d.j2") }}'))

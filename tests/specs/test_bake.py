@@ -102,23 +102,40 @@ def test_a_table_that_stays_where_it_is_is_named_in_full() -> None:
 @pytest.mark.parametrize(
     ("env", "reason"),
     [
-        ("env:\n", "Maestro does not accept the specification: "),
-        ("env: []\n", "Maestro does not accept the specification: "),
-        ("env:\n  variables:\n", "Maestro does not accept the specification: In env, variables must be"),
-        ("env:\n  variables:\n    PARG_CSV: x\n", "the variable PARG_CSV has a name that is taken"),
-        ("env:\n  variables:\n    A: x\n", "$(A) is a variable of the template and the parameter 'a'"),
+        ("env:\n", ", line 2: 'env:' holds no variables"),
+        ("env: []\n", ", line 2: 'env:' holds no variables"),
+        ("env:\n  variables:\n", ", line 3: 'env: variables:' holds no variables"),
+        ("env:\n  variables:\n    PARG_CSV: x\n", ": the variable PARG_CSV has a name that is taken"),
+        ("env:\n  variables:\n    A: x\n", ": $(A) is a variable of the template and the parameter 'a'"),
         (
             "global.parameters:\n  X: {values: [1], label: X.%%}\n",
-            "the template has a global.parameters block of its own",
+            ": the template has a global.parameters block of its own",
         ),
-        ("env:\n  variables: !!map {X: 1}\n", ""),
-        ("env:\n  ? variables\n  : X: 1\n", ""),
+        ("env:\n  ? variables\n  : X: 1\n", ": the specification could not take up the pgen's arguments"),
+        ("# a\u2028b\n", ", line 2: the character U+2028 ends a line in YAML, and nowhere else"),
     ],
 )
 def test_env_blocks_that_take_no_arguments(env: str, reason: str) -> None:
     message = refusal(lambda: make(template=template(env)))
-    assert message.startswith("x.yaml rendered for t_0000: " + reason)
+    assert message.startswith("x.yaml rendered for t_0000" + reason)
     assert names() == ["t.csv", "x.yaml"]
+
+
+@pytest.mark.parametrize("name", [">-\n    beam\n    more", "|-\n    beam", "&n beam", "!!str beam"])
+def test_study_names_that_nothing_can_be_put_behind(name: str) -> None:
+    text = f"description:\n  name: {name}\n  description: y\n" + template("").partition("\n")[2]
+    assert refusal(lambda: make(template=text)) == (
+        "x.yaml rendered for t_0000, line 2: the study's name gets each batch's number behind it, and is not "
+        "written as one plain text\n  write it in one line: name: beam"
+    )
+
+
+def test_a_tag_or_an_anchor_at_the_variables_does_no_harm() -> None:
+    for env in ("env:\n  variables: !!map {X: 1}\n", "env:\n  variables: &v {X: 1}\n"):
+        make(template=template(env), force=True)
+        found = yaml.load(Path("out/t_0000.yaml").read_text(), Loader=yaml.FullLoader)
+        assert found["env"]["variables"]["PARG_START"] == 0
+        assert found["env"]["variables"]["X"] == 1
 
 
 @pytest.mark.parametrize(

@@ -113,7 +113,7 @@ def test_labels_that_dots_make_the_same() -> None:
 def test_a_step_that_follows_takes_over_the_parameters() -> None:
     table = "a,b\n1,2\n1,4\n"
     inline(table, "echo $(A) $(B)", TWO + "      depends: [one]\n")
-    more = TWO.replace("ls", "echo $(A) $(one.workspace)")
+    more = TWO.replace("ls", "echo $(A) $(one.workspace)") + "      depends: [one]\n"
     inline(table, "echo $(A) $(B)", more, force=True)
     funnel = TWO.replace("ls", "echo $(A)") + '      depends: ["one_*"]\n'
     assert "step 'two', row 1: the label 'A.1' is the same" in refusal(

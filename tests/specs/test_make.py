@@ -158,6 +158,34 @@ def test_studies_of_one_name_in_some_batches_are_refused(in_tmp: Path) -> None:
     assert in_tmp == Path.cwd()
 
 
+def test_steps_may_depend_on_the_whole_plan(in_tmp: Path) -> None:
+    step = "  - name: two\n    description: nothing\n    run: {cmd: echo $(A)}\n"
+    more = "{% if table.rows > 3 and batch.count == 2 and batch.nrows == 2 %}\n" + step + "{% endif %}\n"
+    campaign = make(template=spec("echo $(A)", more=more), batch_size=2)
+    assert [entry.name for entry in campaign.manifest.steps] == ["one", "two"]
+    assert in_tmp == Path.cwd()
+
+
+def test_a_step_named_by_its_batch_is_refused(in_tmp: Path) -> None:
+    text = spec("echo $(A)", step="{{ batch.name }}")
+    assert refusal(lambda: make(template=text, batch_size=1)).startswith(
+        "x.yaml rendered for t_0000: a step has the batch's name in its own\n"
+    )
+    assert names(in_tmp) == ["t.csv", "x.yaml"]
+
+
+@pytest.mark.parametrize("shell", ["/usr/bin/python3", "tcsh"])
+def test_in_another_shell_only_plain_values_pass(in_tmp: Path, shell: str) -> None:
+    text = spec("print($(A.quoted))") + f"batch: {{type: local, shell: {shell}}}\n"
+    make("a\n1\n", template=text)
+    assert refusal(lambda: make('a\n"x y"\n', template=text, force=True)).startswith(
+        "t.csv, row 0 (line 2), column a: 'x y' has shell-active characters, and the template uses it as "
+        f"$(A) in a script for {Path(shell).name}"
+    )
+    make('a\n"x y"\n', template=text.replace(shell, "/bin/bash"), force=True)
+    assert in_tmp == Path.cwd()
+
+
 def test_batches_with_other_steps_are_refused(in_tmp: Path) -> None:
     assert in_tmp == Path.cwd()
     step = "  - name: two\n    description: nothing\n    run: {cmd: echo $(A)}\n"
@@ -181,13 +209,32 @@ def test_a_template_without_env_may_end_in_any_way(cmd: str, end: str) -> None:
     assert found == plain
 
 
+def test_a_link_to_nowhere_is_no_campaign() -> None:
+    Path("t.csv").write_text(ROWS)
+    Path("dang").symlink_to("nowhere")
+    message = refusal(lambda: make_specs("t.csv", "dang", force=True))
+    assert message == "dang: this is not a campaign's folder\n  choose another -o"
+
+
+def test_results_that_appear_while_a_campaign_is_replaced_stay() -> None:
+    Path("t.csv").write_text(ROWS)
+    make_specs("t.csv", "out")
+
+    def run(*_: int) -> None:
+        Path("out/results").mkdir(exist_ok=True)
+
+    message = refusal(lambda: make_specs("t.csv", "out", force=True, progress=run))
+    assert message.startswith("out: the folder holds what genstudy specs did not write: results")
+    assert Path("out/results").is_dir()
+    assert sorted(path.name for path in Path().iterdir()) == ["out", "t.csv"]
+
+
 def test_places_where_nothing_can_be_written() -> None:
     Path("t.csv").write_text(ROWS)
     assert refusal(lambda: make_specs("t.csv", "no/out")) == (
         "no/out: the folder no does not exist\n  make it first: mkdir -p no"
     )
-    with pytest.raises(OSError, match="/proc/"):
-        make_specs("t.csv", "/proc/out")
+    assert refusal(lambda: make_specs("t.csv", "/proc/out")).startswith("/proc/out: cannot be written: ")
 
 
 def test_a_full_disk_leaves_nothing() -> None:
@@ -335,3 +382,16 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+def test_a_table_that_is_referred_to_ends_with_its_last_row(in_tmp: Path) -> None:
+    assert refusal(lambda: make("a\n1\n2\n\n", reference=True)) == (
+        "t.csv: a blank line at the end\n  take it out, or leave --reference out"
+    )
+    assert names(in_tmp) == ["t.csv"]
+
+
+def test_a_cell_that_no_csv_reader_takes(in_tmp: Path) -> None:
+    table = "a,b\n" + "1,2\n" * 5 + "x" * 200_000 + ",2\n"
+    assert refusal(lambda: make(table)).startswith("t.csv, row 5 (line 7): ")
+    assert names(in_tmp) == ["t.csv"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from pathlib import Path
 from typing import Any
@@ -207,16 +208,39 @@ def test_values_stay_the_text_that_was_written() -> None:
             "parameters:\n  a b: int(0, 9)\n",
             "s.yaml, line 2, parameter a b: 'a b' cannot be a parameter name",
         ),
-        ("parameters:\n  a:\nname: a b\n", "'a b' cannot name a campaign"),
-        ("parameters:\n  a:\ntemplate: ehco\n", "there is no template 'ehco' (did you mean 'echo'?)"),
-        ("parameters:\n  a:\nset: {x: 1}\n", "the template 'echo' has no variable 'x'"),
-        ("parameters:\n  a:\nbatches: 30\n", "--batches 30 is more than there are rows, 20"),
+        ("parameters:\n  a:\nname: a b\n", "s.yaml, line 3, name: 'a b' cannot name a campaign"),
+        (
+            "parameters:\n  a:\ntemplate: ehco\n",
+            "s.yaml, line 3, template: there is no template 'ehco' (did you mean 'echo'?)",
+        ),
+        (
+            "parameters:\n  a:\nset: {x: 1}\n",
+            "s.yaml, line 3, set: the template 'echo' has no variable 'x'",
+        ),
+        (
+            "parameters:\n  a:\nbatches: 30\n",
+            "s.yaml, line 3, batches: --batches 30 is more than there are rows, 20",
+        ),
         (
             "parameters:\n  a:\nbatches: 3\nbatch_size: 4\n",
-            "--batch-size and --batches exclude each other",
+            "s.yaml, line 3, batches: --batch-size and --batches exclude each other",
         ),
-        ("parameters:\n  a: uniform(0, 1)\ndesign: grid\n", ""),
-        ("parameters:\n  a:\nwhere: b < 3\n", ""),
+        ("parameters:\n  a: uniform(0, 1)\ndesign: grid\n", "s.yaml"),
+        ("parameters:\n  a: int(0, 1)\ndesign: grid\nrows: 3\n", "s.yaml: the grid has 2 rows"),
+        ("parameters:\n  width:\nwhere: widht < 3\n", "s.yaml, line 3, where: "),
+        ("parameters:\n  a:\nwhere:\n  - a < 3\n  - b < 3\n", "s.yaml, line 5, where: "),
+        ("parameters:\n  a:\nwhere: a < -1\n", "s.yaml: 0 of "),
+        ("parameters:\n  a:\nderive:\n  b: a\n  c: x * 2\n", "s.yaml, line 5, derive.c: "),
+        ("parameters:\n  a:\nderive:\n  b c: a\n", "s.yaml, line 4, derive.b c: "),
+        ("parameters:\n  a:\nderive:\n  A: a\n", "s.yaml, line 4, derive.A: "),
+        ("parameters:\n  a:\n  A:\n", "s.yaml, line 1, parameters: "),
+        ("parameters:\n  a:\nindex: a\n", "s.yaml, line 3, index: "),
+        ("parameters:\n  a:\nindex: x y\n", "s.yaml, line 3, index: 'x y' cannot be"),
+        (
+            'parameters:\n  a:\n  m: [""]\n',
+            "the table of s.yaml, row 0, column m: the cell is empty",
+        ),
+        ("parameters:\n  a:\nname: ../../victim\n", "s.yaml, line 3, name: '../../victim' cannot name"),
         ("parameters:\n  a:\noutput: no/out\n", "no/out: the folder no does not exist"),
     ],
 )
@@ -230,6 +254,35 @@ def test_settings_and_parameters_with_mistakes() -> None:
     assert "closing bracket" in refusal(TEXT, parameters=["b=int(1"])
     assert refusal(TEXT, settings={"rows": 0}).startswith("a table has 1 row or more, not 0")
     assert "sobl" in refusal(TEXT, settings={"design": "sobl"})
+    assert refusal(TEXT, settings={"name": "a/b"}).startswith("'a/b' cannot name a campaign")
+    assert not refusal(TEXT, settings={"where": ["z < 1"]}).startswith("s.yaml")
+    assert not refusal(TEXT, settings={"derive": {"z": "y"}}).startswith("s.yaml")
+    assert refusal(TEXT, settings={"batches": 11}).startswith("--batches 11 is more than")
+    assert refusal(TEXT, settings={"template": "ehco"}).startswith("there is no template 'ehco'")
+
+
+def test_a_name_is_checked_before_it_is_a_path() -> None:
+    Path("inner").mkdir()
+    Path("inner/.hid.yaml").write_text("parameters:\n  a:\n")
+    with pytest.raises(UserError) as caught:
+        build_study("inner/.hid.yaml")
+    assert str(caught.value).startswith("inner/.hid.yaml: '' cannot name a campaign")
+    assert sorted(str(path) for path in Path().rglob("*")) == ["inner", "inner/.hid.yaml"]
+
+
+def test_a_full_disk_names_the_campaign(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    Path("s.yaml").write_text(TEXT)
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(UserError) as caught:
+        build_study("s.yaml")
+    assert str(caught.value).startswith("out: cannot be written: No space left on device\n")
+    with pytest.raises(UserError) as caught:
+        init_study("t.yaml")
+    assert str(caught.value).startswith("t.yaml: cannot be written: No space left on device\n")
+    assert sorted(path.name for path in Path().iterdir()) == ["s.yaml"]
 
 
 def test_a_dry_run_writes_nothing_and_an_existing_campaign_stays() -> None:

@@ -222,8 +222,16 @@ def test_mistakes(text: str | bytes, message: str | None) -> None:
         "derive: a * 2",
         "where: {a: b}",
         "inline: 3",
-        "output: 3",
+        "output: true",
         "index: true",
+        "name: false",
+        "seed: true",
+        "rows: true",
+        "round: false",
+        "batch_size: true",
+        "batches: true",
+        "derive: {b: true}",
+        "where: [true]",
     ],
 )
 def test_values_of_the_wrong_kind(line: str) -> None:
@@ -231,6 +239,39 @@ def test_values_of_the_wrong_kind(line: str) -> None:
     found = refusal(PARAMETERS + line + "\n")
     assert found.startswith(f"s.yaml, line 3: {key}")
     assert ", not " in found
+
+
+def test_numbers_where_text_belongs_are_their_text() -> None:
+    found = study(
+        PARAMETERS + "name: 2024\noutput: 1.5\nderive: {b: 5, c: -1.5, d: 1.10}\nindex: a\nwhere: [1]\n"
+    )
+    assert (found.name, found.output, found.where) == ("2024", "1.5", ["1"])
+    assert found.derive == {"b": "5", "c": "-1.5", "d": "1.10"}
+
+
+@pytest.mark.parametrize("key", [key for key in Study.model_fields if key != "parameters"])
+def test_an_empty_key_is_its_default(key: str) -> None:
+    assert study(f"{PARAMETERS}{key}:\n") == study(PARAMETERS)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (PARAMETERS + "set: &x {y: *x}\n", ", line 3"),
+        (PARAMETERS + "set: {a: &x [*x, *x]}\n", ", line 3"),
+        (PARAMETERS + "set:\n  a: " + "[" * 100 + "]" * 100 + "\n", ", line 4"),
+        (PARAMETERS + "set: " + "[" * 3000 + "]" * 3000 + "\n", ""),
+        (PARAMETERS + "set: " + "{a: " * 3000 + "}" * 3000 + "\n", ""),
+    ],
+)
+def test_nested_too_deeply(text: str, line: str) -> None:
+    assert refusal(text) == f"s.yaml{line}: nested too deeply, or an anchor that holds itself"
+
+
+def test_anchors_are_fine() -> None:
+    found = study("parameters: {a: &law uniform(1, 2), b: *law}\nset: {x: &l [1], y: *l}\n")
+    assert found.parameters["b"] == "uniform(1, 2)"
+    assert found.set == {"x": [1], "y": [1]}
 
 
 def test_parameters_of_the_wrong_kind() -> None:
@@ -260,8 +301,11 @@ def test_the_schema_takes_what_init_writes() -> None:
     wide: dict[str, Any] = {
         "parameters": {"a": "int(0,9)", "b": 3, "c": 1.5, "d": True, "e": None, "f": ["x", 1]},
         "where": "a < 5",
+        "name": 2024,
+        "derive": {"b": 5},
     }
     validator.validate(wide)
+    validator.validate({**wide, "where": None, "set": None, "derive": None, "design": None})
     validator.validate({**wide, "where": ["a < 5"]})
     mistakes: list[dict[str, Any]] = [{"rows": 0}, {"rwos": 3}, {"design": "sobl"}, {"where": 3}]
     for wrong in (*mistakes, {"parameters": {}}):

@@ -6,6 +6,7 @@ import io
 import itertools
 import json
 import math
+import os
 from pathlib import Path
 from typing import Any
 
@@ -433,3 +434,96 @@ def test_values_match_their_law() -> None:
     rows = made("a=uniform(2, 4)", rows=20000)
     mean = math.fsum(float(row["a"]) for row in rows) / 20000
     assert mean == pytest.approx(3, abs=0.02)
+
+
+def test_unique_ends_where_the_conditions_leave_too_few_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rows_module, "FEWEST_TRIED", 10_000)
+    message = refused("a=int(0, 99)", "b=int(0, 99)", where=["a < b"], unique=True, rows=5000)
+    assert " rows that were tried meet the conditions and are distinct, and 5000 are wanted" in message
+    tried = int(message.split(" of ")[1].split()[0])
+    assert message.startswith("4950 of ")
+    assert tried < 2_000_000
+
+
+def test_unique_goes_on_until_the_last_row_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rows_module, "FEWEST_TRIED", 1000)
+    monkeypatch.setattr(rows_module, "CHUNK_ROWS", (1, 1000))
+    for seed in range(5):
+        rows = made("a=int(0, 59)", "b=int(0, 59)", where=["a < b"], unique=True, rows=1770, seed=seed)
+        assert len(rows) == 1770
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".csv.gz", ".parquet"])
+def test_an_error_of_the_shown_rows_is_not_the_tables(suffix: str, tmp_path: Path) -> None:
+    def show(text: str) -> None:
+        raise BrokenPipeError(32, "Broken pipe")
+
+    with pytest.raises(BrokenPipeError):
+        make_table(parameters("a"), output=tmp_path / f"t{suffix}", show=show)
+    assert list(tmp_path.iterdir()) == []
+
+
+def refuse_replacing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the file system refuse to put another file in this one's place."""
+    replace = Path.replace
+
+    def refusing(self: Path, target: Path) -> Path:
+        if Path(target) == path:
+            raise PermissionError(1, "Operation not permitted", str(target))
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", refusing)
+
+
+def test_a_table_that_cannot_be_replaced_keeps_its_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "t.csv"
+    make_table(parameters("a"), output=path, seed=1)
+    before = {file: file.read_bytes() for file in tmp_path.iterdir()}
+    refuse_replacing(path, monkeypatch)
+    with pytest.raises(UserError, match="Operation not permitted\n  what stood there before is still there"):
+        make_table(parameters("a"), output=path, seed=2, force=True)
+    assert {file: file.read_bytes() for file in tmp_path.iterdir()} == before
+
+
+def test_a_replaced_record_leaves_nothing_behind(tmp_path: Path) -> None:
+    for seed in (1, 2):
+        make_table(parameters("a"), output=tmp_path / "t.csv", seed=seed, force=True)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["t.csv", "t.json"]
+
+
+def test_a_table_is_written_through_a_link(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    link, target = tmp_path / "t.csv", tmp_path / "data" / "real.csv"
+    link.symlink_to(Path("data") / "real.csv")
+    with pytest.raises(UserError, match="the file exists already\n  pass --force to replace it"):
+        make_table(parameters("a"), output=link)
+    assert not target.exists()
+    make_table(parameters("a"), output=link, seed=3, force=True)
+    assert link.is_symlink()
+    assert sorted(file.name for file in target.parent.iterdir()) == ["real.csv", "real.json"]
+    found = read_record(link)
+    assert found is not None
+    assert found.seed == 3
+    with pytest.raises(UserError, match="the file exists already"):
+        make_table(parameters("a"), output=link)
+
+
+def test_a_link_to_itself_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").symlink_to("t.csv")
+    for force in (False, True):
+        with pytest.raises(UserError):
+            make_table(parameters("a"), output=tmp_path / "t.csv", force=force)
+
+
+def test_a_path_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="the path is not valid UTF-8\n  take another -o"):
+        make_table(parameters("a"), output=tmp_path / os.fsdecode(b"\xff.csv"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_part_that_no_row_reaches_is_never_evaluated() -> None:
+    assert len(made("a", derive=["b = a if a >= 0 else log(0)"])) == 20
+    assert len(made("a", where=["a >= 0 or 1/0 > a"])) == 20
+    assert "meet the conditions" in refused("a", where=["a > 200", "a > log(0)"])

@@ -318,3 +318,42 @@ def test_parameters_are_the_columns_but_the_index() -> None:
     assert refusal(lambda: parameters_of(open_table(Path("t.csv")), "id")) == (
         "t.csv, header: the name 'id' is given twice"
     )
+
+
+GAP = (
+    "a blank line, which in a single column may stand for an empty cell\n"
+    '  write "" for an empty cell, or take the line out'
+)
+
+
+@pytest.mark.parametrize(
+    ("data", "place"),
+    [
+        (b"a\n1\n\n2\n", "row 1 (line 3)"),
+        (b"a\n\n1\n2\n", "row 0 (line 2)"),
+        (b"a\r\n1\r\n2\r\n\r\n\r\n3", "row 2 (line 4)"),
+        (b"a\n" + b"1\n" * 30 + b"\n2\n", "row 30 (line 32)"),
+    ],
+)
+def test_a_blank_line_in_a_single_column(data: bytes, place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(read, "BLOCK_BYTES", 8)
+    Path("t.csv").write_bytes(data)
+    for allow in (False, True):
+        assert refusal(lambda: read_all(Path("t.csv"), allow_missing=allow)) == f"t.csv, {place}: {GAP}"
+
+
+def test_blank_lines_at_the_end_of_a_single_column_are_none() -> None:
+    Path("t.csv").write_bytes(b"a\n1\n2\n\n\r\n\n")
+    assert read_all(Path("t.csv")) == [["1"], ["2"]]
+    Path("t.csv").write_bytes(b'a\n1\n""\n')
+    assert read_all(Path("t.csv"), allow_missing=True) == [["1"], [""]]
+
+
+def test_a_cell_that_is_too_long() -> None:
+    long = "a cell is longer than 131,072 characters\n  a value becomes a part of scripts: keep it in a file"
+    Path("t.csv").write_text(f'a,b\n1,"{"x" * 131_073}"\n')
+    assert refusal(lambda: read_all(Path("t.csv"))) == (
+        f"t.csv, row 0 (line 2): not a row of CSV: {long}, and name the file in the table"
+    )
+    Path("t.csv").write_text(f"a,{'x' * 131_073}\n1,2\n")
+    assert refusal(lambda: open_table(Path("t.csv"))).startswith(f"t.csv, header: not a CSV line: {long}")
