@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from genstudy.errors import UserError
 from genstudy import files
+from genstudy.errors import UserError
 from genstudy.files import check_new_folder, named_errors, sha256_of, whole_file, whole_folder
 
 pytestmark = pytest.mark.usefixtures("in_tmp")
@@ -153,8 +153,7 @@ def test_the_hash_of_a_file() -> None:
 
 def test_a_folder_that_appears_meanwhile_stays(in_tmp: Path) -> None:
     with pytest.raises(UserError) as caught, whole_folder(Path("out")):
-        Path("out").mkdir()
-        Path("out/precious").touch()
+        Path("out/precious").mkdir(parents=True)
     assert refusal(caught) == "out: the folder has appeared meanwhile\n  choose another -o"
     assert names(Path("out")) == ["precious"]
     assert names(in_tmp) == ["out"]

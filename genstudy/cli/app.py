@@ -16,9 +16,8 @@ from genstudy.cli.csv import csv_command
 from genstudy.cli.demo import demo_command
 from genstudy.cli.plain import PlainCommand, PlainGroup
 from genstudy.cli.schema import schema_command
-from genstudy.cli.settings import is_utf8
 from genstudy.cli.specs import specs_command
-from genstudy.errors import GenstudyError, UserError
+from genstudy.errors import GenstudyError
 
 app = typer.Typer(
     name="genstudy",
@@ -66,18 +65,10 @@ def _prepare() -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
-def _check_words(words: list[str]) -> None:
-    """Refuse words of the command line that no file of ours could hold."""
-    for word in words:
-        if not is_utf8(word):
-            raise UserError(f"{ascii(word)} is not UTF-8 text", hint="give it as UTF-8, or rename the file")
-
-
 def main() -> None:
     """Run the command line; a user's mistake ends in one message on stderr and exit code 2."""
     _prepare()
     try:
-        _check_words(sys.argv[1:])
         app(prog_name="genstudy")
     except GenstudyError as error:
         print(f"genstudy: {error}", file=sys.stderr)

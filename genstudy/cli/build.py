@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from genstudy.cli.settings import parse_settings
+from genstudy.cli.settings import check_utf8, parse_settings
 from genstudy.errors import UserError
 
 
@@ -57,6 +57,8 @@ def build_command(
     from genstudy.cli.specs import print_campaign
     from genstudy.studies.build import build_study
 
+    check_utf8(study, name, design, index, template, output)
+    check_utf8(*(parameters or ()), *(where or ()), *(derive or ()))
     given: dict[str, Any] = {
         "name": name,
         "design": design,

@@ -106,9 +106,9 @@ def csv_command(
     name = "stdout" if piped else output
     count = f"{record.rows} {_plural('row', record.rows)}"
     width = f"{len(record.parameters)} {_plural('parameter', len(record.parameters))}"
-    print(f"{name}: {count}, {width}, design {record.design}{seeded}", file=talk)
+    print(f"{name}: {count}, {width}, design {record.design}{seeded}", file=talk, flush=True)
     if not piped:
-        print(f"next: genstudy specs {_path_and_name(output, max(10, record.rows // 100))}")
+        print(f"next: genstudy specs {_path_and_name(output, max(10, record.rows // 100))}", flush=True)
 
 
 def has_bar(*, piped: bool, debug: bool) -> bool:

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from genstudy.cli.settings import check_utf8
+
 
 def demo_command(
     output: Annotated[
@@ -19,6 +21,7 @@ def demo_command(
     """
     from genstudy.demo import run_demo
 
+    check_utf8(output)
     runs = run_demo(output, typer.echo)
     typer.echo("\nrow  batch  values                                       workspace")
     for run in runs:

@@ -9,6 +9,7 @@ from genstudy.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 
 def parse_settings(items: Sequence[str]) -> dict[str, Any]:
@@ -24,18 +25,19 @@ def parse_settings(items: Sequence[str]) -> dict[str, Any]:
                 f"--set '{item}' is not key=value", hint="for instance: --set command='python3 model.py'"
             )
         settings[key.strip()] = _value(text)
-        if not is_utf8(json.dumps(settings[key.strip()], ensure_ascii=False)):
-            raise UserError(f"--set {ascii(item)} is not UTF-8 text", hint="give it as UTF-8")
+        check_utf8(item, json.dumps(settings[key.strip()], ensure_ascii=False))
     return settings
 
 
-def is_utf8(text: str) -> bool:
-    """Tell whether text can be written as UTF-8: what the shell gave in another encoding cannot."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+def check_utf8(*texts: str | Path | None) -> None:
+    """Refuse what the shell gave in another encoding: no file of ours could hold it."""
+    for text in texts:
+        try:
+            str(text).encode()
+        except UnicodeEncodeError:
+            raise UserError(
+                f"{str(text)!a} is not UTF-8 text", hint="give it as UTF-8; rename a file that is not"
+            ) from None
 
 
 def _no_json(word: str) -> None:

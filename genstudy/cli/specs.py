@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from genstudy.cli.settings import parse_settings
+from genstudy.cli.settings import check_utf8, parse_settings
 
 if TYPE_CHECKING:
     from genstudy.specs.make import Campaign
@@ -66,6 +66,7 @@ def specs_command(
     from genstudy.specs.make import make_specs
     from genstudy.specs.options import Options
 
+    check_utf8(table, template, output, index, name)
     options = Options(
         template=template,
         batch_size=batch_size,

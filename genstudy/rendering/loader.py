@@ -26,7 +26,7 @@ DELIMITERS = {"comment_start_string": "{%#", "comment_end_string": "#%}"}
 class TemplateLoader(BaseLoader):
     """Loads templates from a folder and from the built-in ones, and remembers every text it gave.
 
-    A built-in template is named as people name it (`echo`). Neither a name nor a link leads out of the folder.
+    A built-in template is named as people name it (`echo`). No name and no link leads out of the folder.
     """
 
     def __init__(self, main: Path) -> None:
@@ -47,7 +47,7 @@ class TemplateLoader(BaseLoader):
             file = builtin_folder() / f"{name}{SUFFIX}"
         if not file.is_file():
             raise TemplateNotFound(template)
-        elif file != self.main:
+        if file != self.main:
             self._check_link(file, template)
         text = read_text(file)
         self.texts[template] = text

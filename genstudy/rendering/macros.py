@@ -24,6 +24,7 @@ NEEDED_BY_SCHEDULER = {"slurm": ("host", "bank", "queue"), "lsf": ("host", "bank
 UNWRITABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 """What YAML or the shell would change or refuse."""
 
+LINE = r"%s\n"
 ARGUMENT_STYLES = {
     "equals": "--{name}={value}",
     "flags": "--{name} {value}",
@@ -137,11 +138,12 @@ class Macros:
             text, where=where, tokens=self._tokens, variables=self.literals, script=False, rename=rename
         )
         *lines, last = (quote_with_tokens(line, {*self._tokens, ROW_ID}) for line in text.split("\n"))
+        target = f"> {quote(path)}"
         if text.endswith("\n"):
-            return _print("%s\\n", [*lines, f"> {quote(path)}"])
+            return _print(LINE, [*lines, target])
         if not lines:
-            return _print("%s", [last, f"> {quote(path)}"])
-        return f"{{ {_print('%s\\n', lines)}\n{_print('%s', [last])}\n}} > {quote(path)}"
+            return _print("%s", [last, target])
+        return f"{{ {_print(LINE, lines)}\n{_print('%s', [last])}\n}} {target}"
 
     def deck(self, source: str, to: str | None = None) -> str:
         """Shell lines that write the input deck `source`, filled in, to the file `to` (default: its name).

@@ -31,11 +31,18 @@ TEST_ENDS = re.compile(r"\s\]\](?![^\s;&|)])")
 COMPARES = re.compile(r"\s-(?:eq|ne|lt|le|gt|ge|v|R)\s")
 """What makes bash compute the words of `[[ ]]`."""
 
-COMMAND = r"(?:^|[;&|({`!]|\b(?:then|do|else|elif|if|while|until|time|command|builtin)\s)\s*(?:\w+=\S*\s+)*"
+QUOTED = r"""'[^']*'|"(?:[^"\\]|\\.)*\""""
+WORD = rf"""(?:[^\s'"]|{QUOTED})*"""
+SO_FAR = rf"""(?:[^;&|'"]|{QUOTED})*"""
+COMMAND = (
+    r"(?:^|[;&|(){}`!]|\$\{\w+:?[-+=]|\b(?:then|do|else|elif|if|while|until|time|command|builtin)\s)\s*"
+    rf"(?:\w+={WORD}\s+|\d*[<>]+[&|]?\s*{WORD}\s+)*\\?"
+)
 DECLARES = r"(?:declare|typeset|local|readonly|export)\s"
 READS_AGAIN = re.compile(
     COMMAND
-    + r"(?:(?:let|eval|trap|unset|read|mapfile|readarray|getopts|compgen)\s[^;&|]*"
+    + r"(?:(?:let|eval|trap|unset|read|mapfile|readarray|getopts|compgen)\s"
+    + SO_FAR
     + r"|(?:printf|test|\[|wait)\s(?:[^;&|]*\s)?-[vp]\s[^;&|]*"
     + rf"|{DECLARES}(?:[^;&|]*\s)?-\w*[in]\w*\s[^;&|]*"
     + rf"|{DECLARES}(?:[^;&|]*\s)?)$"
@@ -82,6 +89,7 @@ class _Reader:
     computes; `a(` a parenthesis in arithmetic; `${` a brace outside of double quotes, `{` and `p{` inside
     (with text, with a pattern), `${[` one that computes.
     unsure: set where only bash could tell what follows.
+    line: where the line begins that is being read.
     mid_word: a place at which no word begins, whatever mark stands before it.
     """
 
@@ -92,6 +100,7 @@ class _Reader:
         self.heredocs: list[tuple[str, bool, bool]] = []
         self.unsure = False
         self.mid_word = -1
+        self.line = 0
 
     def tokens(self) -> Iterator[tuple[str, Place]]:
         while self.at < len(self.text):
@@ -106,7 +115,9 @@ class _Reader:
             elif self.text[self.at] == "\n" and self.heredocs and self.stack[-1] in {"words", "("}:
                 yield from self._bodies()
             elif self._comment_begins():
-                yield from self._line(self._rest_of_line(), Place.COMMENT)
+                yield from self._line(
+                    self._rest_of_line(), Place.BACKQUOTES if "`" in self.stack else Place.COMMENT
+                )
             else:
                 self._step()
 
@@ -134,13 +145,8 @@ class _Reader:
         return Place.AGAIN if READS_AGAIN.search(before) else Place.WORDS
 
     def _line_before(self) -> str:
-        """Return the line up to here, with the lines that it continues."""
-        start = self.at
-        while True:
-            end = self.text.rfind("\n", 0, start)
-            if end < 1 or self.text[end - 1] != "\\":
-                return self.text[end + 1 : self.at].replace("\\\n", " ")
-            start = end
+        """Return the line up to here, with those that quotes or backslashes join to it."""
+        return self.text[self.line : self.at].replace("\\\n", " ")
 
     def _step(self) -> None:
         """Take one mark of the shell's, or one plain letter."""
@@ -209,6 +215,7 @@ class _Reader:
         else:
             self._look_for_case()
             self._take(1)
+            self.line = self.at if two[0] == "\n" else self.line
 
     def _look_for_case(self) -> None:
         """The patterns of a `case` end in `)`, which may or may not end the substitution around it."""
@@ -292,7 +299,7 @@ class _Reader:
         word = found.group(2)
         delimiter = re.sub(r"[\\'\"]", "", word)
         self.heredocs.append((delimiter, delimiter != word, bool(found.group(1))))
-        self.unsure = self.unsure or "`" in self.stack or "$" in word
+        self.unsure = self.unsure or "`" in self.stack or self.stack[-1] not in {"words", "("} or "$" in word
         self.at = found.end()
 
     def _bodies(self) -> Iterator[tuple[str, Place]]:

@@ -87,65 +87,51 @@ def check_tokens(
     for word in sorted(set(WORD.findall(text))):
         literal = LITERAL.format(word=word, rename=rename)
         other = OWN_SPACE.format(word=word) if script else literal
-        problem, hint = _problem(word, tokens, variables, steps)
+        if word in variables or word in OWN_TOKENS:
+            continue
+        step, _, form = word.rpartition(".")
+        head = HEAD.match(word)
+        if step in steps or form == "workspace":
+            problem = _problem_of_step(word, step, form, steps)
+        elif head and (head.group() in tokens or head.group() == ROW_ID):
+            problem = _problem_of_form(word, word[head.end() :])
+        else:
+            known = {*tokens, *variables, *OWN_TOKENS, ROW_ID}
+            literal = LITERAL.format(word=word, rename=rename)
+            other = OWN_SPACE.format(word=word) if script else literal
+            problem = _problem_of_name(word, known, literal, other)
         if problem:
-            raise UserError(problem, where=where, hint=hint.format(literal=literal, other=other))
+            raise UserError(problem[0], where=where, hint=problem[1])
 
 
-def _problem(
-    word: str, tokens: Collection[str], variables: Collection[str], steps: Sequence[str]
-) -> tuple[str, str]:
-    if word in variables or word in OWN_TOKENS:
-        return "", ""
-    step, _, form = word.rpartition(".")
-    if step in steps or form == "workspace":
-        return _problem_of_step(word, steps)
-    head = HEAD.match(word)
-    if head and (head.group() in tokens or head.group() == ROW_ID):
-        return _problem_of_form(word, word[head.end() :])
-    return _problem_of_name(word, {*tokens, *variables, *OWN_TOKENS, ROW_ID})
-
-
-def _problem_of_step(word: str, steps: Sequence[str]) -> tuple[str, str]:
-    step, _, form = word.rpartition(".")
+def _problem_of_step(word: str, step: str, form: str, steps: Sequence[str]) -> tuple[str, str] | None:
     if form != "workspace":
         return f"$({word}): a step has no form '{form}'", f"write $({step}.workspace)"
     if step in steps:
-        return "", ""
+        return None
     return f"$({word}): there is no step '{step}'{near(step, steps)}", f"steps are: {', '.join(steps)}"
 
 
-def _problem_of_form(word: str, rest: str) -> tuple[str, str]:
+def _problem_of_form(word: str, rest: str) -> tuple[str, str] | None:
     form = rest.removeprefix(".")
     if not rest or (rest != form and form in FORMS):
-        return "", ""
-    return (
-        f"$({word}): a parameter has no form '{form}'{near(form.strip(':/'), FORMS) if rest != form else ''}",
-        f"forms are: {', '.join(FORMS)}",
-    )
+        return None
+    close = near(form, FORMS) if rest != form else ""
+    return f"$({word}): a parameter has no form '{form}'{close}", f"forms are: {', '.join(FORMS)}"
 
 
-def _problem_of_name(word: str, known: Collection[str]) -> tuple[str, str]:
+def _problem_of_name(word: str, known: Collection[str], literal: str, other: str) -> tuple[str, str] | None:
+    """Return what is wrong with a name; `literal` and `other` are the ways to keep the word as it is."""
     name = word.partition(".")[0]
-    if UPPER_WORD.fullmatch(name) and not _other_case(name, known):
+    by_folded = {option.casefold(): option for option in known}
+    if same := by_folded.get(name.casefold()):
+        return f"$({word}): the token of '{name}' is $({same})", f"write $({same}); {other}"
+    if UPPER_WORD.fullmatch(name):
         shown = ", ".join(f"$({token})" for token in sorted(known)[:SHOWN])
         more = ", ..." if len(known) > SHOWN else ""
         return (
             f"$({word}) is neither a parameter, a variable nor a step's workspace{near(name, known)}",
-            f'known are: {shown}{more}; for text that is no token write {{{{ literal("{word}") }}}}',
+            f"known are: {shown}{more}; {literal}",
         )
-    if same := _other_case(name, known):
-        return (
-            f"$({word}): the token of '{name}' is $({same})",
-            f"write $({same}); {OWN_SPACE.format(word=word)}",
-        )
-    by_folded = {option.casefold(): option for option in known}
     close = get_close_matches(name.casefold(), by_folded, n=1, cutoff=NEAR)
-    if close:
-        return f"$({word}): did you mean $({by_folded[close[0]]})?", OWN_SPACE.format(word=word)
-    return "", ""
-
-
-def _other_case(name: str, known: Collection[str]) -> str | None:
-    """Return the known name that differs from this one by case only."""
-    return next((other for other in known if other.casefold() == name.casefold()), None)
+    return (f"$({word}): did you mean $({by_folded[close[0]]})?", other) if close else None

@@ -64,7 +64,7 @@ class Study(BaseModel):
 
 
 def study_schema() -> dict[str, Any]:
-    """Return the JSON Schema of a study file, with what its keys take besides: nothing at all, or one text."""
+    """Return the JSON Schema of a study file, with what its keys take besides: nothing, or one text."""
     schema = Study.model_json_schema()
     properties = schema["properties"]
     law: dict[str, Any] = {"type": ["string", "number", "boolean", "null", "array"]}
@@ -78,7 +78,7 @@ def study_schema() -> dict[str, Any]:
 
 def _or_nothing(schema: dict[str, Any]) -> dict[str, Any]:
     """Return a key's schema that takes null besides."""
-    notes = {key: schema[key] for key in ("title", "description", "default") if key in schema}
+    notes = {key: value for key, value in schema.items() if key in {"title", "description", "default"}}
     rest = {key: value for key, value in schema.items() if key not in notes}
     ways = rest["anyOf"] if set(rest) == {"anyOf"} else [rest]
     return {**notes, "anyOf": ways if {"type": "null"} in ways else [*ways, {"type": "null"}]}

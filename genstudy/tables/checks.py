@@ -25,6 +25,9 @@ LONGEST_LINE = 100_000
 """A longer line may hold a cell that no csv reader takes; it is parsed to see."""
 
 MISSING = frozenset({"", "nan", "+nan", "-nan"})
+READ_TWICE = (" in arithmetic", " in what bash reads a second time")
+"""How a use is described where a variable is no way out."""
+
 NOT_A_NUMBER = re.compile(rb"nan", re.IGNORECASE)
 
 
@@ -114,10 +117,20 @@ class CellCheck:
 
     def _unsafe(self, name: str, use: str) -> UserError:
         value, row, line = self._active[name]
-        quoted = f"$({token_of(name)}.quoted)"
-        outside = "" if use.startswith("a bare") else ", outside of quotes and here-documents,"
         return UserError(
             f"{value!r} has shell-active characters, and the template uses it as {use}",
             where=self.table.place(row, line, name),
-            hint=f"write {quoted}{outside} in the template, or pass --allow-unsafe-values",
+            hint=f"{_way_out(name, use)}, or pass --allow-unsafe-values",
         )
+
+
+def _way_out(name: str, use: str) -> str:
+    quoted = f"$({token_of(name)}.quoted)"
+    if use.startswith("a bare"):
+        return f"write {quoted} in the template"
+    if use.endswith(READ_TWICE):
+        return "use it elsewhere, as bash would execute it there even by way of a variable"
+    variable = token_of(name).lower().replace("-", "_")
+    return (
+        f'put it into a variable on a line of its own, at the top: {variable}={quoted}, and use "${variable}"'
+    )

@@ -86,8 +86,8 @@ def make_table(
         note(f"a sobol sequence is balanced where its rows are a power of 2; {plan.rows} is none")
     if not isinstance(output, Path):
         return draft.write(output)
-    output = _target(output, force=force)
     with _named_errors(output, draft):
+        output = _target(output, force=force)
         check_replaceable(output, force=force)
         return _write_file(draft, output, force=force)
 
@@ -133,8 +133,13 @@ def _write_file(draft: _Draft, output: Path, *, force: bool) -> TableRecord:
 def _moved_aside(path: Path) -> Iterator[Callable[[], None]]:
     """Give a function that moves a file aside: until the block ends well, or else back to its place."""
     aside = path.with_name(f".{path.name}.old-{os.getpid()}-{secrets.token_hex(4)}")
+
+    def move() -> None:
+        if os.path.lexists(path):
+            path.rename(aside)
+
     try:
-        yield lambda: os.path.lexists(path) and path.rename(aside)
+        yield move
     except BaseException:
         if os.path.lexists(aside):
             aside.rename(path)

@@ -76,7 +76,10 @@ def read_record(table: Path) -> TableRecord | None:
     It belongs where it names the table's file and the size that the file has. The record of a link is
     that of the file it leads to.
     """
-    table = table.resolve() if table.is_symlink() and table.is_file() else table
+    try:
+        table = table.resolve() if table.is_symlink() else table
+    except (OSError, RuntimeError):
+        return None
     record = _read(record_path(table))
     if record is None or not table.is_file():
         return None

@@ -256,7 +256,7 @@ def test_a_reader_of_shown_rows_that_has_gone_ends_quietly(tmp_path: Path) -> No
         ("a -o - >&-", 2, "genstudy: standard output is closed\n"),
         ("a -d >&-", 0, ""),
         ("a 2>&-", 0, ""),
-        ("a -o $'\\xff.csv'", 2, "the path is not valid UTF-8"),
+        ("a -o $'\\xff.csv'", 2, "UTF-8"),
         ("a -n 9999999999999999999 --design lhs", 2, "9999999999999999999 rows are too many"),
     ],
 )
@@ -274,6 +274,7 @@ def test_odd_surroundings_are_no_traceback(arguments: str, code: int, message: s
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.usefixtures("in_tmp")
 @pytest.mark.parametrize(
     ("output", "following"),
     [
@@ -284,7 +285,7 @@ def test_odd_surroundings_are_no_traceback(arguments: str, code: int, message: s
         ("größe.v2.csv.gz", "'größe.v2.csv.gz' -t echo -b 10 --name gr__e"),
     ],
 )
-def test_the_next_command_runs_as_it_is(output: str, following: str, in_tmp: Path, run_cli: RunCli) -> None:
+def test_the_next_command_runs_as_it_is(output: str, following: str, run_cli: RunCli) -> None:
     _, out, _ = run_cli("csv", "a", "--seed", "1", f"--output={output}")
     assert out.splitlines()[1] == f"next: genstudy specs {following}"
     assert run_cli(*shlex.split(out.splitlines()[1])[2:])[0] == 0
@@ -304,3 +305,15 @@ def test_no_progress_bar_among_rows(
 ) -> None:
     monkeypatch.setattr(sys.stdout, "isatty", lambda: terminal)
     assert has_bar(piped=piped, debug=debug) == shown
+
+
+def test_a_reader_that_has_gone_before_the_last_line_is_no_mishap(tmp_path: Path) -> None:
+    done = subprocess.run(
+        ["bash", "-c", f"{' '.join(GENSTUDY)} a | true; echo ${{PIPESTATUS[0]}}"],
+        cwd=tmp_path,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert (done.stdout, done.stderr) == ("1\n", "")

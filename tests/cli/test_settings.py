@@ -70,5 +70,5 @@ def test_a_number_or_text_is_written_as_it_was_typed(text: str) -> None:
 def test_what_is_not_utf_8(item: str) -> None:
     with pytest.raises(UserError) as caught:
         parse_settings([item])
-    assert str(caught.value).endswith("is not UTF-8 text\n  give it as UTF-8")
+    assert str(caught.value).endswith("is not UTF-8 text\n  give it as UTF-8; rename a file that is not")
     str(caught.value).encode()

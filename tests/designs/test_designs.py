@@ -102,7 +102,7 @@ def test_sequences_are_those_of_scipy(kind: str) -> None:
 
 def test_sobol_points_stand_in_the_middle_of_their_cells(monkeypatch: pytest.MonkeyPatch) -> None:
     class Corners:
-        def random(self, count: int) -> np.ndarray:
+        def random(self, _: int) -> np.ndarray:
             return np.array([[0.0], [1 - 2.0**-30]])
 
     design = SequenceDesign("sobol", UNIT[:1], 5)

@@ -333,7 +333,7 @@ def test_builtin_input_deck(tmp_path: Path, maestro: Maestro, kind: str) -> None
     maestro.run(campaign.folder / "t_0000.yaml", campaign.folder / "pgen.py", tmp_path / "out")
     for row, (a, title) in enumerate([("1.50", "it's $(a) `test`"), ("2", 'say "é"')]):
         text = (tmp_path / f"out/simulate/row_{row}/result.txt").read_text()
-        assert text == (f"# cost: $5, 'quoted' `text` \\n\ntitle = {title}\na = {a};  a again = {a}\nend\n")
+        assert text == (f"# cost: $5, 'quoted' `text` \\n\ntitle = {title}\na = {a};  a again = {a}\nend")
 
 
 def test_builtin_pipeline(tmp_path: Path, maestro: Maestro) -> None:

@@ -250,7 +250,7 @@ def test_a_point_that_scipy_fails_at_is_one_message(monkeypatch: pytest.MonkeyPa
     from genstudy.parameters import scipy_laws
 
     class Failing:
-        def ppf(self, u: np.ndarray) -> np.ndarray:
+        def ppf(self, _: np.ndarray) -> np.ndarray:
             raise RuntimeError("no luck")
 
     law = parse_law("gamma(2)")

@@ -177,7 +177,7 @@ def test_marks_that_a_script_cannot_hold(mark: str) -> None:
     assert refusal(lambda: rendered("{{ deck('d.in') }}")) == (
         f"{Path.cwd()}/d.in, line 2: {mark!r} cannot stand in a script\n  take it out of the text"
     )
-    assert refusal(lambda: rendered("{{ write_file('out', vars.text) }}", text=f"one\ntwo{mark}")) == (
+    assert refusal(lambda: rendered("{{ write_file('out', vars.words) }}", words=f"one\ntwo{mark}")) == (
         f"the text of out, line 2: {mark!r} cannot stand in a script\n  take it out of the text"
     )
 

@@ -269,7 +269,7 @@ def test_nested_too_deeply(text: str, line: str) -> None:
 
 
 def test_anchors_are_fine() -> None:
-    found = study("parameters: {a: &law uniform(1, 2), b: *law}\nset: {x: &l [1], y: *l}\n")
+    found = study("parameters: {a: &law 'uniform(1, 2)', b: *law}\nset: {x: &l [1], y: *l}\n")
     assert found.parameters["b"] == "uniform(1, 2)"
     assert found.set == {"x": [1], "y": [1]}
 

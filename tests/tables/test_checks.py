@@ -107,6 +107,10 @@ def test_unsafe_values_are_refused_where_a_shell_would_read_them(
     assert verdict_of(lambda: check.refuse_exposed({"b": "$(B.quoted) in double quotes"})) == (
         f"{place}: '$y' has shell-active characters, and the template uses it as $(B.quoted) in "
         "double quotes\n"
-        "  write $(B.quoted), outside of quotes and here-documents, in the template, or pass "
+        '  put it into a variable on a line of its own, at the top: b=$(B.quoted), and use "$b", or pass '
+        "--allow-unsafe-values"
+    )
+    assert verdict_of(lambda: check.refuse_exposed({"b": "$(B.quoted) in arithmetic"})).endswith(
+        "  use it elsewhere, as bash would execute it there even by way of a variable, or pass "
         "--allow-unsafe-values"
     )

@@ -110,7 +110,7 @@ def test_slices_of_a_table_left_where_it_is(
 
 
 @pytest.mark.parametrize(
-    ("data", "line"), [(b"a\n1\n\n2\n", 3), (b"a\n\n1\n", 2), (b"a\r\n1\r\n\r\n\r\n2\r\n", 4)]
+    ("data", "line"), [(b"a,b\n1,1\n\n2,2\n", 3), (b"a,b\n\n1,1\n", 2), (b"a,b\r\n1,1\r\n\r\n\r\n2,2\r\n", 4)]
 )
 def test_a_table_left_where_it_is_has_no_blank_line(data: bytes, line: int) -> None:
     Path("t.csv").write_bytes(data)

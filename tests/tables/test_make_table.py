@@ -455,7 +455,7 @@ def test_unique_goes_on_until_the_last_row_is_found(monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize("suffix", [".csv", ".csv.gz", ".parquet"])
 def test_an_error_of_the_shown_rows_is_not_the_tables(suffix: str, tmp_path: Path) -> None:
-    def show(text: str) -> None:
+    def show(_: str) -> None:
         raise BrokenPipeError(32, "Broken pipe")
 
     with pytest.raises(BrokenPipeError):
