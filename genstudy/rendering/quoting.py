@@ -32,11 +32,11 @@ COMPARES = re.compile(r"\s-(?:eq|ne|lt|le|gt|ge|v|R)\s")
 """What makes bash compute the words of `[[ ]]`."""
 
 QUOTED = r"""'[^']*'|"(?:[^"\\]|\\.)*\""""
-WORD = rf"""(?:[^\s'"]|{QUOTED})*"""
-SO_FAR = rf"""(?:[^;&|'"]|{QUOTED})*"""
+WORD = rf"""(?:[^\s'"<>]|{QUOTED})++"""
+SO_FAR = rf"""(?:[<>]&|&>|[^;&|'"]|{QUOTED})*+"""
 COMMAND = (
     r"(?:^|[;&|(){}`!]|\$\{\w+:?[-+=]|\b(?:then|do|else|elif|if|while|until|time|command|builtin)\s)\s*"
-    rf"(?:\w+={WORD}\s+|\d*[<>]+[&|]?\s*{WORD}\s+)*\\?"
+    rf"(?:\w+=(?:{WORD})?\s+|\d*[<>]{{1,3}}[&|]?\s*{WORD}\s+)*+\\?"
 )
 DECLARES = r"(?:declare|typeset|local|readonly|export)\s"
 READS_AGAIN = re.compile(
@@ -52,11 +52,15 @@ READS_AGAIN = re.compile(
 SUBSCRIPT = re.compile(r"(?:^|[\s;&|(])(?:\w+\[(?:[^][]|\[[^][]*\])*|\[[^][\s]*)$")
 """`f[` or, in a list of values, `[`, not closed yet."""
 EXTENDED_PATTERN = re.compile(r"[?*+@!~]\([^\s)]*$")
+HEAD, TAIL = 400, 400
+"""How much of a command is looked at: its beginning, and what comes just before a token."""
+
 JOINED = re.compile(r"(?<!\\)(?:\\\\)*\\$")
 """The end of a line that goes on in the next one."""
 
 COMPUTED = frozenset({"((", "a(", "$[", "${[", "[[-"})
 TESTS = frozenset({"[[", "[[-"})
+SUBSTITUTIONS = frozenset({"(", "`"})
 BRACES = frozenset({"{", "p{", "${", "${["})
 
 
@@ -89,7 +93,8 @@ class _Reader:
     computes; `a(` a parenthesis in arithmetic; `${` a brace outside of double quotes, `{` and `p{` inside
     (with text, with a pattern), `${[` one that computes.
     unsure: set where only bash could tell what follows.
-    line: where the line begins that is being read.
+    command: where the simple command begins that is being read; looked: up to where it was looked at;
+    again: whether bash reads its words a second time. outer: these three, of the commands around.
     mid_word: a place at which no word begins, whatever mark stands before it.
     """
 
@@ -100,7 +105,10 @@ class _Reader:
         self.heredocs: list[tuple[str, bool, bool]] = []
         self.unsure = False
         self.mid_word = -1
-        self.line = 0
+        self.command = 0
+        self.looked = 0
+        self.again = False
+        self.outer: list[tuple[int, int, bool]] = []
 
     def tokens(self) -> Iterator[tuple[str, Place]]:
         while self.at < len(self.text):
@@ -139,14 +147,27 @@ class _Reader:
         return self._place_in_command()
 
     def _place_in_command(self) -> Place:
-        before = self._line_before()
-        if SUBSCRIPT.search(before):
+        if SUBSCRIPT.search(self._just_before()):
             return Place.ARITHMETIC
-        return Place.AGAIN if READS_AGAIN.search(before) else Place.WORDS
+        self._look_at_command()
+        return Place.AGAIN if self.again else Place.WORDS
 
-    def _line_before(self) -> str:
-        """Return the line up to here, with those that quotes or backslashes join to it."""
-        return self.text[self.line : self.at].replace("\\\n", " ")
+    def _look_at_command(self) -> None:
+        """See whether bash reads the words of this command again: by its beginning and what is new."""
+        if not self.again:
+            end = min(self.command + HEAD, self.at)
+            new = self.text[max(end, self.looked, self.at - TAIL) : self.at]
+            head = self.text[self.command : end]
+            self.again = READS_AGAIN.search(f"{head}{new}".replace("\\\n", " ")) is not None
+        self.looked = self.at
+
+    def _just_before(self) -> str:
+        """Return the command up to here, or its end, with lines that a backslash joins."""
+        return self.text[max(self.command, self.at - TAIL) : self.at].replace("\\\n", " ")
+
+    def _begin_command(self) -> None:
+        self.command = self.looked = self.at
+        self.again = False
 
     def _step(self) -> None:
         """Take one mark of the shell's, or one plain letter."""
@@ -214,8 +235,16 @@ class _Reader:
             self._open_heredoc()
         else:
             self._look_for_case()
+            ends = self._ends_command(two)
             self._take(1)
-            self.line = self.at if two[0] == "\n" else self.line
+            if ends:
+                self._begin_command()
+
+    def _ends_command(self, two: str) -> bool:
+        """Tell whether a command ends here; `&` in `>&1` and `&>file` ends none."""
+        if two[0] == "&":
+            return two != "&>" and self.text[self.at - 1 : self.at] not in {"<", ">"}
+        return two[0] in ";|\n"
 
     def _look_for_case(self) -> None:
         """The patterns of a `case` end in `)`, which may or may not end the substitution around it."""
@@ -249,14 +278,20 @@ class _Reader:
         opened = self.text.rfind("((", 0, self.at)
         self.unsure = self.unsure or "#" in self.text[opened : self.at]
         self.stack[-1] = "("
+        self.outer.append((self.command, self.looked, self.again))
         self._take(1)
 
     def _take(self, count: int, *, opened: str | None = None, close: bool = False) -> None:
+        if opened in SUBSTITUTIONS:
+            self._look_at_command()
         self.at += count
-        if close:
-            self.stack.pop()
+        if close and self.stack.pop() in SUBSTITUTIONS:
+            self.command, self.looked, self.again = self.outer.pop()
         if opened:
             self.stack.append(opened)
+        if opened in SUBSTITUTIONS:
+            self.outer.append((self.command, self.looked, self.again))
+            self._begin_command()
 
     def _word_begins(self) -> bool:
         if self.at == self.mid_word:
@@ -275,7 +310,7 @@ class _Reader:
 
     def _pattern_or_substitution(self) -> bool:
         """Tell whether `#` stands in an extended pattern, or behind what may be `$(...)`."""
-        return self.text[self.at - 1 : self.at] == ")" or bool(EXTENDED_PATTERN.search(self._line_before()))
+        return self.text[self.at - 1 : self.at] == ")" or bool(EXTENDED_PATTERN.search(self._just_before()))
 
     def _rest_of_line(self) -> str:
         """Take the rest of the line; backquotes end at the next one, whatever stands around it."""

@@ -175,6 +175,44 @@ def test_all_tokens_in_order() -> None:
     assert [token for token, _ in places(text)] == ["$(A)", "$(B.json)", "$(C)", "$(D)"]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "eval $(a; b) $(A.quoted)",
+        "eval `a; b` $(A.quoted)",
+        "eval x 2>&1 $(A.quoted)",
+        "eval " + "x " * 2000 + "$(A.quoted)",
+        "printf %s " + "x " * 2000 + "-v $(A.quoted)",
+        "(eval $(A.quoted))",
+        "echo; eval $(A.quoted)",
+    ],
+)
+def test_what_bash_reads_again_however_far_away(text: str) -> None:
+    assert dict(places(text))["$(A.quoted)"] is Place.AGAIN
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "eval x; run $(A.quoted)",
+        "eval x\nrun $(A.quoted)",
+        "eval x && run $(A.quoted)",
+        "(eval x) | run $(A.quoted)",
+    ],
+)
+def test_the_next_command_is_read_once(text: str) -> None:
+    assert dict(places(text))["$(A.quoted)"] is Place.WORDS
+
+
+@pytest.mark.parametrize(
+    "piece", ["> ", "x=1 ", "'a' ", '"a b" ', "let ", "- ", "[[ ", "a[", "declare -a ", "$(", "{ "]
+)
+def test_long_scripts_take_no_longer_than_they_are(piece: str) -> None:
+    """Each of these was or could be exponential in a pattern of more freedom; the test would not end."""
+    text = piece * 3000 + "x" * 3000 + " $(A.quoted)"
+    assert [token for token, _ in places(text)] == ["$(A.quoted)"]
+
+
 PIECES = """T T echo " ' \\ a # $( ) ` ${x:- } $' ( ; $(( )) <<< x= && |cat $ ${a# ${a/ ${a: ] f[ $[ (( [ {"""
 SPACED = [" ", "\n", "<<E\n", "<<'E'\n", "\nE\n", "[[ ", " ]]", " -gt ", "let x=", "eval ", "case a in a)"]
 HOSTILE = [
