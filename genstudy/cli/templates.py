@@ -40,11 +40,9 @@ def copy_command(
     force: Annotated[bool, typer.Option("--force", help="Replace a file that exists.")] = False,
 ) -> None:
     """Copy a built-in template, to change it."""
-    from genstudy.files import named_errors
     from genstudy.rendering.templates import copy_template
 
-    with named_errors(target):
-        file = copy_template(template, target, force=force)
+    file = copy_template(template, target, force=force)
     typer.echo(f"{file}: a copy of the template {template}; use it with genstudy specs TABLE -t {file}")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genstudy.errors import UserError, near
-from genstudy.files import whole_file
+from genstudy.files import named_errors, whole_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,6 +72,6 @@ def copy_template(name: str, target: Path, *, force: bool = False) -> Path:
     source = find_template(name)
     if target.is_dir():
         target /= source.file.name
-    with whole_file(target, force=force) as stream:
+    with named_errors(target), whole_file(target, force=force) as stream:
         stream.write(source.text().encode())
     return target
