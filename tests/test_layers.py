@@ -24,6 +24,7 @@ PACKAGE = Path(genstudy.__file__).parent
 LAYERS = (
     "errors",
     "files",
+    "units",
     "parameters",
     "designs",
     "tables",
@@ -31,6 +32,7 @@ LAYERS = (
     "rendering",
     "specs",
     "studies",
+    "campaign",
     "demo",
     "cli",
 )

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from genstudy.errors import UserError
+from genstudy.specs.running import RunSettings  # noqa: TC001 - a field's type
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 FILE_NAME = "manifest.json"
 FORMAT: Literal[1] = 1
+LATER = ("attempt", "table", "rows")
 
 
 class _Part(BaseModel):
@@ -57,6 +59,14 @@ class StepEntry(_Part):
         description="Once a row, once per distinct set of the values it uses, or once a batch."
     )
     funnel: bool = Field(description="Whether it waits for all rows of another step.")
+    mark: bool = Field(
+        default=False,
+        description="Whether its script ends with done_mark(), so that a finished run can be told.",
+    )
+    before_rows: bool = Field(
+        default=False,
+        description="Whether a step that runs once a row waits for it, and so tells how it ended.",
+    )
 
 
 class Settings(_Part):
@@ -74,7 +84,10 @@ class Settings(_Part):
 
 
 class BatchEntry(_Part):
-    """One batch: rows [start, start + nrows), bytes [offset, offset + nbytes) of the table."""
+    """One batch: rows [start, start + nrows), bytes [offset, offset + nbytes) of the table.
+
+    A batch of rows that are tried again has a table of its own, and `rows` says which rows these are.
+    """
 
     id: str = Field(description="Number of the batch, zero-padded.")
     spec: str = Field(description="The specification's file, beside the manifest.")
@@ -84,6 +97,15 @@ class BatchEntry(_Part):
     nbytes: int = Field(ge=1, description="Size of the rows in the table, in bytes.")
     sha256: str = Field(description="SHA-256 of the table's header line and the rows' bytes.")
     spec_sha256: str = Field(description="SHA-256 of the specification's bytes.")
+    attempt: int = Field(default=1, ge=1, description="1, and one more each time that rows are tried again.")
+    table: str | None = Field(
+        default=None,
+        description="The table of rows that are tried again, beside the manifest; null: the campaign's.",
+    )
+    rows: str | None = Field(
+        default=None,
+        description="The rows' numbers in the campaign's table, as ranges; null: start to the end.",
+    )
 
 
 class Manifest(_Part):
@@ -97,13 +119,23 @@ class Manifest(_Part):
     settings: Settings
     steps: list[StepEntry] = Field(description="The steps, in the specification's order.")
     pgen_sha256: str | None = Field(description="SHA-256 of pgen.py; null where the specs are inline.")
+    run: RunSettings | None = Field(default=None, description="How the study file wants the campaign run.")
     batches: list[BatchEntry]
 
     def to_text(self) -> str:
         """Return the manifest as JSON, a line a batch."""
-        head = json.dumps(self.model_dump(exclude={"batches"}), indent=2, ensure_ascii=False)
-        lines = ",\n".join("    " + json.dumps(batch.__dict__, ensure_ascii=False) for batch in self.batches)
+        data = self.model_dump(exclude={"batches", "run"})
+        data["run"] = self.run and self.run.model_dump(exclude_unset=True)
+        head = json.dumps(data, indent=2, ensure_ascii=False)
+        lines = ",\n".join("    " + json.dumps(_batch(batch), ensure_ascii=False) for batch in self.batches)
         return f'{head.removesuffix("}").rstrip()},\n  "batches": [\n{lines}\n  ]\n}}\n'
+
+
+def _batch(batch: BatchEntry) -> dict[str, Any]:
+    """Return a batch's entry, without what only later attempts have."""
+    return (
+        batch.__dict__ if batch.attempt > 1 else {k: v for k, v in batch.__dict__.items() if k not in LATER}
+    )
 
 
 def read_manifest(folder: Path) -> Manifest:

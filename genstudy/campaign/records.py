@@ -1,0 +1,100 @@
+"""What the ledger records, a JSON object a line. The format is public: docs/ledger.md describes it.
+
+`t` is the wall clock in seconds since 1970, for people to read; nothing is decided by it.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+Save = Literal["keep", "archive", "move"]
+How = Literal["ended", "killed", "timeout", "stopped"]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    t: float = Field(description="Wall clock, in seconds since 1970.")
+
+
+class Owned(_Record):
+    """A process took the campaign over. It is the first record of its file."""
+
+    event: Literal["own"] = "own"
+    generation: int = Field(ge=1, description="Number of this owner, counted from 1.")
+    host: str
+    pid: int
+    user: str
+    genstudy: str = Field(description="Version of genstudy.")
+    options: dict[str, Any] = Field(description="What was asked for.")
+
+
+class Started(_Record):
+    """A study of a batch is about to be started."""
+
+    event: Literal["start"] = "start"
+    batch: str = Field(description="The batch's id.")
+    study: str = Field(description="The study's folder in runs/.")
+    rows: str = Field(description="The rows that it runs, as ranges of row numbers.")
+    whole: bool = Field(
+        description="Whether it runs the batch as a whole, and what was done of it before counts no more."
+    )
+
+
+class Failure(BaseModel):
+    """Rows that failed in the same way."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    step: str = Field(description="The step that failed first; empty where no step can be named.")
+    state: str = Field(description="Maestro's word for it, such as FAILED or TIMEDOUT; LOST: it has none.")
+    rows: str = Field(description="The rows, as ranges.")
+
+
+class Ended(_Record):
+    """A study ended, or was found dead, and its rows were judged. Rows in neither list are run again."""
+
+    event: Literal["end"] = "end"
+    batch: str
+    study: str
+    how: How = Field(description="By itself, killed from outside, after --timeout, or stopped by genstudy.")
+    code: int | None = Field(description="Maestro's exit code, if it is known; negative: a signal.")
+    done: str = Field(description="Rows whose steps all finished.")
+    failed: tuple[Failure, ...] = ()
+    seconds: float | None = Field(description="How long Maestro ran, if it is known.")
+    note: str = Field("", description="What Maestro said, where it made no study.")
+
+
+class Saved(_Record):
+    """The files of a batch's studies are where they shall be, and were read back."""
+
+    event: Literal["save"] = "save"
+    batch: str
+    mode: Save
+    path: str = Field(description="The archive or folder: in the campaign's folder, or an absolute path.")
+    sha256: str | None = Field(description="SHA-256 of the archive, or of the list of checksums.")
+    nbytes: int = Field(description="Bytes of the archive, or of the files.")
+    entries: int = Field(description="Files and folders that the studies had.")
+    content: int = Field(description="Bytes of the studies' files.")
+    seconds: float
+
+
+class Cleared(_Record):
+    """The saved workspaces of a batch are deleted."""
+
+    event: Literal["clear"] = "clear"
+    batch: str
+    left: int = Field(description="Files and folders left: the workspaces of failed rows.")
+
+
+class Stopped(_Record):
+    """The owner gave the campaign up. It is the last record of its file."""
+
+    event: Literal["stop"] = "stop"
+    reason: str
+
+
+Record = Annotated[Owned | Started | Ended | Saved | Cleared | Stopped, Field(discriminator="event")]
+RECORD: TypeAdapter[Record] = TypeAdapter(Record)
