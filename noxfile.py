@@ -38,3 +38,11 @@ def tests(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     session.install(".")
     session.run("python", "benchmarks/run.py", *session.posargs)
+
+
+@nox.session
+def chaos(session: nox.Session) -> None:
+    """Kill campaigns again and again: the long form of a test that the suite has in short."""
+    session.install(".", *TEST_PACKAGES)
+    long = ("--kills=50", "--chaos-rows=300")
+    session.run("pytest", "tests/campaign/test_chaos.py", "-s", *long, *session.posargs)

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import campaign_run
 import csv_memory
 import csv_polars
 import csv_script
@@ -21,6 +22,7 @@ import maestro_dry
 import pgen_seek
 import pgen_whole
 import specs_batches
+import status_batches
 from timing import Bench, Failed, Skipped
 
 if TYPE_CHECKING:
@@ -33,10 +35,13 @@ BENCHMARKS: dict[str, Callable[[Bench], Iterator[Result]]] = {
     "csv-polars": csv_polars.measure,
     "csv-memory": csv_memory.measure,
     "specs-batches": specs_batches.measure,
+    "status-batches": status_batches.measure,
     "pgen-seek": pgen_seek.measure,
     "pgen-whole": pgen_whole.measure,
     "help-startup": help_startup.measure,
     "maestro-dry": maestro_dry.measure,
+    "run-overhead": campaign_run.measure_overhead,
+    "run-jobs": campaign_run.measure_jobs,
 }
 
 

@@ -5,18 +5,20 @@ from __future__ import annotations
 import io
 import os
 import re
+import signal
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genstudy.errors import GenstudyError, UserError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from pathlib import Path
 
 OLDEST = (1, 2, 1)
 """Earlier versions sleep seconds after each local step and misread parameter names."""
@@ -34,6 +36,10 @@ FUNNEL = re.compile(r"_\*|\*")
 """What Maestro takes off a dependency's name to find the step."""
 
 SCHEDULERS = ("local", "slurm", "flux", "lsf")
+
+CHILD = Path(__file__).with_name("maestro_child.py")
+SLEEP = 60
+"""Seconds between Maestro's looks at jobs that a scheduler runs, as Maestro itself has it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,11 +86,16 @@ class Spec:
 
 @cache
 def check_version() -> str:
-    """Return Maestro's version, refusing one that is too old."""
-    found = version("maestrowf")
+    """Return Maestro's version. Raises GenstudyError where there is none, or one that is too old."""
+    wanted = ".".join(map(str, OLDEST))
+    try:
+        found = version("maestrowf")
+    except PackageNotFoundError:
+        raise GenstudyError(
+            f"Maestro is not installed for {sys.executable}\n  pip install 'maestrowf>={wanted}'"
+        ) from None
     numbers = tuple(int(part) for part in found.split(".")[:3] if part.isdigit())
     if numbers < OLDEST:
-        wanted = ".".join(map(str, OLDEST))
         raise GenstudyError(
             f"maestrowf {found} is too old: pip install 'maestrowf>={wanted}'\n"
             "  earlier versions sleep after every step and mix up parameters such as P1 and P10"
@@ -188,6 +199,59 @@ def run_command(spec: Path, pgen: Path | None, *options: str) -> list[str]:
     return ["run", str(spec), *(["--pgen", str(pgen)] if pgen else []), *options]
 
 
+def foreground_command(
+    spec: Path, pgen: Path | None, out: Path, *, options: Sequence[str] = (), sleep: int | None = None
+) -> list[str]:
+    """Return the arguments of `maestro` that run a specification to its end, asking nothing.
+
+    out: the study's folder. sleep: seconds between looks at the jobs; None: no pause where the steps run
+    here, and Maestro's own where a scheduler runs them.
+    """
+    if sleep is None:
+        sleep = 0 if scheduler_of(spec) == "local" else SLEEP
+    fixed = ("-fg", "-y", "-s", str(sleep), "-o", str(out.absolute()))
+    return run_command(spec.absolute(), pgen and pgen.absolute(), *fixed, *options)
+
+
+def scheduler_of(spec: Path) -> str:
+    """Return what runs the steps of a specification: `local`, or a scheduler's name."""
+    import yaml
+
+    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    node = yaml.compose(spec.read_text(encoding="utf-8"), Loader=loader)
+    for key in ("batch", "type"):
+        entries = (
+            {name.value: value for name, value in node.value} if isinstance(node, yaml.MappingNode) else {}
+        )
+        node = entries.get(key)
+    return str(node.value) if isinstance(node, yaml.ScalarNode) else "local"
+
+
+def start_in_foreground(
+    command: Sequence[str], out: Path, *, log: Path, environ: Mapping[str, str]
+) -> subprocess.Popen[bytes]:
+    """Start the installed Maestro with these arguments, in a session of its own, standard input closed.
+
+    out: the study's folder, which must not exist (Maestro would delete it). log: gets what Maestro prints.
+    Maestro is killed when the calling thread ends, so that it never outlives genstudy (on Linux).
+    """
+    check_version()
+    if out.exists() or out.is_symlink():
+        raise UserError("the output folder exists, and Maestro would delete it", where=str(out))
+    # -P: a file of the user's such as random.py is never taken for Python's own. UTF-8: values reach scripts
+    # as they are, whatever the locale.
+    python = [sys.executable, "-P", "-u", "-X", "utf8", str(CHILD), str(os.getpid())]
+    with log.open("ab") as stream:
+        return subprocess.Popen(
+            [*python, *command],
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+            env=environ,
+            start_new_session=True,
+        )
+
+
 def run_in_foreground(
     spec: Path, pgen: Path | None, out: Path, *, log: Path, options: Sequence[str] = ()
 ) -> int:
@@ -196,17 +260,20 @@ def run_in_foreground(
     out: the study's folder, which must not exist (Maestro would delete it). Steps of local studies are
     polled without a pause; standard input is closed; Maestro's log goes to `log`.
     """
-    check_version()
-    if out.exists():
-        raise UserError("the output folder exists, and Maestro would delete it", where=str(out))
-    command = run_command(spec, pgen, "-fg", "-y", "-s", "0", "-o", str(out.absolute()), *options)
-    with log.open("wb") as stream:
-        done = subprocess.run(
-            [sys.executable, "-m", "maestrowf.maestro", *command],
-            stdin=subprocess.DEVNULL,
-            stdout=stream,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
-            check=False,
-        )
-    return done.returncode
+    command = foreground_command(spec, pgen, out, options=options, sleep=0)
+    process = start_in_foreground(command, out, log=log, environ=os.environ)
+    try:
+        return process.wait()
+    except BaseException:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        raise
+
+
+def exit_meaning(code: int) -> str:
+    """Say what an exit code of Maestro in the foreground means; a negative one is a signal."""
+    if code < 0:
+        return f"Maestro was killed by signal {-code} ({signal.strsignal(-code)})"
+    meanings = ("every step finished", "Maestro ended in an error", "a step failed", "it was cancelled")
+    return meanings[code] if code < len(meanings) else f"Maestro ended with exit code {code}"

@@ -6,9 +6,9 @@ import re
 
 from genstudy.errors import UserError
 
-SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(?:([KMGTP])i?B?|B)?", re.IGNORECASE | re.ASCII)
-TIME = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd]?)", re.IGNORECASE | re.ASCII)
-CLOCK = re.compile(r"(?:(\d+)-)?(\d+):(\d\d)(?::(\d\d))?", re.ASCII)
+SIZE = re.compile(r"(\d{1,18}(?:\.\d+)?)\s*(?:([KMGTP])i?B?|B)?", re.IGNORECASE | re.ASCII)
+TIME = re.compile(r"(\d{1,18}(?:\.\d+)?)\s*([smhd]?)", re.IGNORECASE | re.ASCII)
+CLOCK = re.compile(r"(?:(\d{1,9})-)?(\d{1,9}):([0-5]\d)(?::([0-5]\d))?", re.ASCII)
 PREFIXES = " KMGTP"
 SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -35,18 +35,18 @@ def parse_time(text: str | float) -> float:
 def size_text(nbytes: float) -> str:
     """Return bytes as `512 B`, `1.5 GB`; the units are powers of 1024."""
     for prefix in PREFIXES:
-        if nbytes < 1024 or prefix == PREFIXES[-1]:
+        if round(nbytes) < 1024 or prefix == PREFIXES[-1]:
             break
         nbytes /= 1024
-    digits = 0 if prefix == " " or nbytes >= 100 else 1
+    digits = 0 if prefix == " " or nbytes >= 99.95 else 1
     return f"{nbytes:.{digits}f} {prefix.strip()}B"
 
 
 def time_text(seconds: float) -> str:
-    """Return seconds as `0.8 s`, `45 s`, `12 min`, `3 h 20 min`, `2 d 4 h`."""
-    if seconds < 10:
+    """Return seconds as `30 ms`, `0.8 s`, `45 s`, `12 min`, `3 h 20 min`, `2 d 4 h`."""
+    if seconds < 9.95:
         return f"{seconds:.1f} s"
-    if seconds < 120:
+    if seconds < 119.5:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     if minutes < 60:

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import genstudy
+from genstudy.campaign.ranges import Rows
 from genstudy.parameters import names
 from genstudy.rendering import shell
 from genstudy.specs import pgen
@@ -29,6 +30,8 @@ LAYERS = (
     "designs",
     "tables",
     "maestro",
+    "maestro_status",
+    "maestro_child",
     "rendering",
     "specs",
     "studies",
@@ -156,6 +159,28 @@ def test_names_that_are_let_in_are_tokens_of_the_pgen(name: str) -> None:
 def test_the_pgen_reserves_the_same_names() -> None:
     assert set(pgen.TAKEN) == names.RESERVED
     assert pgen.ROW_ID == names.ROW_ID
+
+
+RANGES = st.text("0123456789,-", max_size=12) | st.lists(
+    st.tuples(st.integers(0, 10**18 - 1), st.integers(0, 9)).map(lambda pair: f"{pair[0]}-{sum(pair)}")
+).map(",".join)
+
+
+@given(RANGES | TEXTS)
+def test_the_pgen_agrees_about_rows(text: str) -> None:
+    text = text.strip()
+    try:
+        rows = Rows.parse(text) if text and not text.startswith("@") else None
+    except genstudy.UserError:
+        rows = None
+    try:
+        spans = None if text.startswith("@") else pgen._spans({"ROWS": text})
+    except pgen.Refused:
+        spans = None
+    assert spans == (list(rows.spans) if rows else None)
+    if rows:
+        assert pgen._as_text(rows.spans) == str(rows)
+        assert pgen._spans({"ROWS": str(rows)}) == spans
 
 
 def test_the_pgens_forms_are_those_that_are_checked() -> None:

@@ -16,7 +16,7 @@ How = Literal["ended", "killed", "timeout", "stopped"]
 class _Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    t: float = Field(description="Wall clock, in seconds since 1970.")
+    t: float = Field(ge=0, le=1e11, description="Wall clock, in seconds since 1970.")
 
 
 class Owned(_Record):
@@ -25,10 +25,21 @@ class Owned(_Record):
     event: Literal["own"] = "own"
     generation: int = Field(ge=1, description="Number of this owner, counted from 1.")
     host: str
-    pid: int
+    machine: str = Field(default="", description="Hash of the machine's id; empty: unknown.")
+    boot: str = Field(default="", description="Id of the kernel's boot; empty: unknown.")
+    namespace: str = Field(default="", description="Namespace of process numbers; empty: unknown.")
+    pid: int = Field(ge=1, lt=2**31)
+    pid_start: int | None = Field(
+        default=None, description="When the process was started, in the kernel's ticks; null: unknown."
+    )
     user: str
     genstudy: str = Field(description="Version of genstudy.")
     options: dict[str, Any] = Field(description="What was asked for.")
+    previous: int = Field(
+        default=0,
+        ge=0,
+        description="How many records of the owner before count: it wrote later ones when it owned no more.",
+    )
 
 
 class Started(_Record):
@@ -64,7 +75,7 @@ class Ended(_Record):
     done: str = Field(description="Rows whose steps all finished.")
     failed: tuple[Failure, ...] = ()
     seconds: float | None = Field(description="How long Maestro ran, if it is known.")
-    note: str = Field("", description="What Maestro said, where it made no study.")
+    note: str = Field(default="", description="What Maestro said, where it made no study.")
 
 
 class Saved(_Record):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from genstudy.campaign.ranges import Rows
 from genstudy.campaign.records import Cleared, Ended, Failure, Owned, Saved, Started, Stopped
+from genstudy.campaign.tally import Tally, part_of
 from genstudy.errors import GenstudyError
 
 if TYPE_CHECKING:
@@ -62,18 +63,35 @@ class BatchState:
 
 
 class CampaignState:
-    """All batches of a campaign and their state, in the manifest's order."""
+    """All batches of a campaign and their state, in the manifest's order.
+
+    tally: sums over all of them. unsaved: the ids of those that were started and are not saved yet.
+    """
 
     def __init__(self, manifest: Manifest, records: Iterable[Record] = ()) -> None:
         """Fold records over the batches of a manifest."""
         self.batches = {entry.id: BatchState(entry, rows_of(entry)) for entry in manifest.batches}
+        self.unsaved: set[str] = set()
         self.owner: Owned | None = None
         self.stopped: Stopped | None = None
         for record in records:
-            self.add(record)
+            self._apply(record)
+        self.tally = Tally()
+        for batch in self.batches.values():
+            self.tally.change(part_of(batch), 1)
 
     def add(self, record: Record) -> None:
         """Take one more record into account. Raises Contradiction where it cannot be true."""
+        if isinstance(record, Owned | Stopped):
+            self._apply(record)
+            return
+        batch = self._batch(record.batch)
+        before = part_of(batch)
+        self._apply(record)
+        self.tally.change(before, -1)
+        self.tally.change(part_of(batch), 1)
+
+    def _apply(self, record: Record) -> None:
         match record:
             case Owned():
                 self.owner, self.stopped = record, None
@@ -81,11 +99,12 @@ class CampaignState:
                 self.stopped = record
             case Started():
                 self._start(self._batch(record.batch), record)
+                self.unsaved.add(record.batch)
             case Ended():
                 self._end(self._batch(record.batch), record)
             case Saved():
-                batch = self._batch(record.batch)
-                batch.saved, batch.cleared = record, None
+                self._save(self._batch(record.batch), record)
+                self.unsaved.discard(record.batch)
             case Cleared():
                 self._batch(record.batch).cleared = record
             case _:
@@ -99,6 +118,9 @@ class CampaignState:
 
     @staticmethod
     def _start(batch: BatchState, record: Started) -> None:
+        if batch.running is not None or batch.saved is not None:
+            what = "that is saved" if batch.saved is not None else "while another of its studies ran"
+            raise Contradiction(f"the ledger has a study of batch {batch.entry.id} started {what}")
         if record.whole:
             batch.done, batch.failed, batch.failures, batch.study_of = Rows(), Rows(), [], []
         batch.studies.append(record.study)
@@ -106,23 +128,30 @@ class CampaignState:
 
     @staticmethod
     def _end(batch: BatchState, record: Ended) -> None:
+        if batch.running is None or batch.running.study != record.study:
+            raise Contradiction(f"the ledger has the end of {record.study}, and not its beginning")
+        before = known = batch.done | batch.failed
         done = Rows.parse(record.done)
-        failed = Rows()
-        for failure in record.failed:
-            failed |= Rows.parse(failure.rows)
-        for word, rows, known in (("done", done, batch.done), ("failed", failed, batch.failed | batch.done)):
+        for word, rows in (("done", done), *(("failed", Rows.parse(one.rows)) for one in record.failed)):
             if wrong := rows & known or rows - batch.rows:
                 raise Contradiction(
                     f"the ledger has rows {wrong} of batch {batch.entry.id} {word} by {record.study}, "
                     "and they had ended before or are none of its rows"
                 )
+            known |= rows
         batch.done |= done
-        batch.failed |= failed
+        batch.failed = known - batch.done
         batch.failures += record.failed
-        batch.study_of.append((record.study, done | failed))
+        batch.study_of.append((record.study, known - before))
         batch.running = None
         batch.seconds += record.seconds or 0.0
         batch.note = record.note
+
+    @staticmethod
+    def _save(batch: BatchState, record: Saved) -> None:
+        if not batch.ended:
+            raise Contradiction(f"the ledger has batch {batch.entry.id} saved before all its rows had ended")
+        batch.saved, batch.cleared = record, None
 
 
 def rows_of(entry: BatchEntry) -> Rows:

@@ -13,6 +13,7 @@ class Format(StrEnum):
     """A format with a schema."""
 
     MANIFEST = "manifest"
+    STATUS = "status"
     STUDY = "study"
 
 
@@ -21,13 +22,17 @@ def schema_command(
 ) -> None:
     """Print the JSON Schema of a format.
 
-    What a campaign's manifest or a study file may hold; editors complete from it.
+    What a campaign's manifest, its status or a study file may hold; editors complete from it.
     """
     match format:
         case Format.MANIFEST:
             from genstudy.specs.manifest import manifest_schema
 
             schema = manifest_schema()
+        case Format.STATUS:
+            from genstudy.campaign.status_format import status_schema
+
+            schema = status_schema()
         case Format.STUDY:
             from genstudy.studies.model import study_schema
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from genstudy.errors import UserError, near
 from genstudy.maestro import (
@@ -22,6 +22,8 @@ from genstudy.maestro import (
     load_spec,
 )
 from genstudy.parameters.names import PARG_PREFIX, RESERVED, ROW_ID, known_tokens
+from genstudy.rendering.marks import VARIABLE, check_mark
+from genstudy.rendering.steps import Runs, StepPlan, how_often, plan_steps
 from genstudy.rendering.tokens import Use, check_tokens, find_uses
 from genstudy.rendering.yaml_text import check_unchanged, compose
 
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
 
     import yaml
 
-Runs = Literal["row", "shared", "batch"]
 SHELLS = frozenset({"sh", "bash", "dash", "ksh", "zsh"})
 """Shells in which a quoted value is one word; another interpreter reads it by rules of its own."""
 
@@ -54,7 +55,7 @@ class Checked:
 
     def exposed(self, names: Sequence[str]) -> dict[str, str]:
         """Return the parameters whose value the shell would read, and how a step uses each."""
-        shell = PurePath(str(self.spec.data["batch"].get("shell", "bash"))).name
+        shell = _shell(self.spec)
         found = {
             use.token: str(use) if shell in SHELLS else f"$({use.token}) in a script for {shell}"
             for uses in self.uses.values()
@@ -69,9 +70,9 @@ class Checked:
         return any(use.token == ROW_ID for uses in self.uses.values() for use in uses)
 
     @property
-    def steps(self) -> list[tuple[str, Runs, bool]]:
-        """The steps in order: name, how often it runs, and whether it waits for all rows of another."""
-        return [(step.name, self.runs[step.name], bool(step.funnels)) for step in self.spec.steps]
+    def steps(self) -> list[StepPlan]:
+        """How the steps run, in the specification's order."""
+        return plan_steps(self.spec, self.runs)
 
     @property
     def funnels_per_row(self) -> list[str]:
@@ -107,6 +108,7 @@ def check_spec(
     uses = {}
     for step in spec.steps:
         _check_step(step, step_names, where)
+        _check_mark(step, _shell(spec), f"{where}, step '{step.name}'")
         for key, value in step.texts.items():
             place = f"{where}, step '{step.name}', {key}"
             check_tokens(value, where=place, tokens=tokens, variables=known, steps=step_names)
@@ -212,6 +214,21 @@ def _check_step(step: Step, names: list[str], where: str) -> None:
             )
 
 
+def _shell(spec: Spec) -> str:
+    """Return the name of the program that reads the scripts."""
+    return PurePath(str(spec.data["batch"].get("shell", "bash"))).name
+
+
+def _check_mark(step: Step, shell: str, place: str) -> None:
+    check_mark(step.texts, where=place)
+    if shell not in SHELLS and any(VARIABLE in text for text in step.texts.values()):
+        raise UserError(
+            f"done_mark() is text for a shell such as bash, and a script for {shell} cannot end with it",
+            where=place,
+            hint="take done_mark() out, or the batch block's shell",
+        )
+
+
 def _check_variables_replaced(text: str, spec: Spec, place: str) -> None:
     """Maestro puts variables in one after the other, so one that uses a later one keeps its text."""
     for variable in spec.variables:
@@ -244,23 +261,6 @@ def _check_shared(
                 where=place,
                 hint="take shared() away, or that use",
             )
-
-
-def how_often(spec: Spec, uses: dict[str, frozenset[Use]], shared: Sequence[str]) -> dict[str, Runs]:
-    """Return how often each step runs, by its own uses and by those of the steps it follows."""
-    per_row = {s.name for s in spec.steps if uses[s.name] and _needs_row(uses[s.name], s.name in shared)}
-    some = {s.name for s in spec.steps if uses[s.name]}
-    for _ in spec.steps:
-        per_row |= {step.name for step in spec.steps if step.follows(per_row)}
-        some |= {step.name for step in spec.steps if step.follows(some)}
-    return {
-        step.name: "batch" if step.name not in some else "row" if step.name in per_row else "shared"
-        for step in spec.steps
-    }
-
-
-def _needs_row(uses: frozenset[Use], shared: bool) -> bool:
-    return not shared or ROW_ID in {use.token for use in uses}
 
 
 def check_lengths(spec: Spec, label: int, *, where: str) -> None:

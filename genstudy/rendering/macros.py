@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from genstudy.errors import UserError, near
 from genstudy.maestro import SCHEDULERS
 from genstudy.parameters.names import ROW_ID
+from genstudy.rendering.marks import MARK_LINES
 from genstudy.rendering.shell import quote, quote_with_tokens
 from genstudy.rendering.tokens import check_tokens
 from genstudy.rendering.yaml_text import yaml_value
@@ -56,6 +57,7 @@ class Macros:
             "deck": self.deck,
             "deck_json": self.deck_json,
             "deck_keyvalue": self.deck_keyvalue,
+            "done_mark": self.done_mark,
             "echo_params": self.echo_params,
             "env_block": self.env_block,
             "literal": self.literal,
@@ -75,6 +77,10 @@ class Macros:
         if word not in self.literals:
             self.literals.append(word)
         return f"$({word})"
+
+    def done_mark(self) -> str:
+        """The last lines of a script: they leave a mark in the step's workspace if all went well so far."""
+        return "\n".join(MARK_LINES)
 
     def echo_params(self) -> str:
         """Shell lines that print every parameter as `TOKEN: value`, a line each."""

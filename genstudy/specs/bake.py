@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 REMARK = "# the rows of this batch, for pgen.py"
 INDENT = 4
-STRANGE_LINE_ENDS = re.compile("[\x85\u2028\u2029]")
+STRANGE_LINE_ENDS = re.compile("\r(?!\n)|[\x85\u2028\u2029]")
 
 
 def pargs_of(
@@ -60,10 +60,10 @@ class Insertion:
     def insert(self, text: str, variables: Mapping[str, str | int]) -> str:
         """Return the text with the variables in it."""
         if self.flow:
-            items = "".join(f"{name}: {_scalar(value)}, " for name, value in variables.items())
+            items = "".join(f"{name}: {parg_text(value)}, " for name, value in variables.items())
         else:
             margin = " " * self.indent
-            lines = [REMARK, *(f"{name}: {_scalar(value)}" for name, value in variables.items())]
+            lines = [REMARK, *(f"{name}: {parg_text(value)}" for name, value in variables.items())]
             items = "".join(f"{margin}{line}\n" for line in lines)
         return text[: self.at] + self.before + items + self.after + text[self.at :]
 
@@ -98,15 +98,23 @@ def find_naming(text: str, node: yaml.MappingNode, *, wanted: bool, where: str) 
     name = _name_node(node)
     if not wanted or name is None:
         return Naming(start=0, end=0, name=None)
-    start = _line_start(text, name.start_mark.line) + name.start_mark.column
-    end = _line_start(text, name.end_mark.line) + name.end_mark.column
-    if name.style in {"|", ">"} or text[start] in "&!":
+    span = name_span(text, node)
+    if span is None:
         raise UserError(
             "the study's name gets each batch's number behind it, and is not written as one plain text",
             where=f"{where}, line {name.start_mark.line + 1}",
             hint=f"write it in one line: name: {name.value.split()[0]}",
         )
-    return Naming(start=start, end=end, name=name.value)
+    return Naming(start=span[0], end=span[1], name=name.value)
+
+
+def name_span(text: str, node: yaml.MappingNode) -> tuple[int, int] | None:
+    """Return where the study's name begins and ends in a text, where it is written as one plain text."""
+    name = _name_node(node)
+    if name is None or name.style in {"|", ">"}:
+        return None
+    start = place_of(text, name.start_mark)
+    return None if text[start] in "&!" else (start, place_of(text, name.end_mark))
 
 
 def check_line_ends(text: str, *, where: str) -> None:
@@ -122,28 +130,29 @@ def check_line_ends(text: str, *, where: str) -> None:
 
 def check_env(node: yaml.MappingNode, *, where: str) -> None:
     """Refuse an env block, or variables in it, that are not a mapping."""
-    environment = _value(node, "env")
+    environment = value_of(node, "env")
     if environment is not None:
         _check_mapping(environment, "env", where)
-        variables = _value(environment, "variables")
+        variables = value_of(environment, "variables")
         if variables is not None:
             _check_mapping(variables, "env: variables", where)
 
 
 def _name_node(node: yaml.MappingNode) -> yaml.ScalarNode | None:
-    description = _value(node, "description")
-    name = _value(description, "name") if isinstance(description, yaml.MappingNode) else None
+    description = value_of(node, "description")
+    name = value_of(description, "name") if isinstance(description, yaml.MappingNode) else None
     return name if isinstance(name, yaml.ScalarNode) and name.value else None
 
 
-def _scalar(value: str | int) -> str:
+def parg_text(value: str | int) -> str:
+    """Return an argument as YAML."""
     # Always in quotes: a hash such as 1234e56 would be a number, an index column could be called `no`.
     return str(value) if isinstance(value, int) else in_quotes(value)
 
 
 def find_insertion(text: str, node: yaml.MappingNode) -> Insertion:
     """Return where the first of `env: variables:` stands, or where these keys have to be made."""
-    environment = _value(node, "env")
+    environment = value_of(node, "env")
     if environment is None:
         if node.flow_style:
             return Insertion(
@@ -153,11 +162,11 @@ def find_insertion(text: str, node: yaml.MappingNode) -> Insertion:
         line, column = _first_key(node)
         margin = " " * column
         return Insertion(
-            at=_line_start(text, line),
+            at=line_start(text, line),
             before=f"{margin}env:\n{margin}{' ' * INDENT}variables:\n",
             indent=column + 2 * INDENT,
         )
-    variables = _value(environment, "variables")
+    variables = value_of(environment, "variables")
     if variables is None:
         if environment.flow_style:
             return Insertion(
@@ -165,14 +174,15 @@ def find_insertion(text: str, node: yaml.MappingNode) -> Insertion:
             )
         line, column = _first_key(environment)
         margin = " " * column
-        return Insertion(at=_line_start(text, line), before=f"{margin}variables:\n", indent=column + INDENT)
+        return Insertion(at=line_start(text, line), before=f"{margin}variables:\n", indent=column + INDENT)
     if variables.flow_style:
         return Insertion(at=_after_brace(text, variables), flow=True)
     line, column = _first_key(variables)
-    return Insertion(at=_line_start(text, line), indent=column)
+    return Insertion(at=line_start(text, line), indent=column)
 
 
-def _value(node: yaml.MappingNode, key: str) -> Any:
+def value_of(node: yaml.MappingNode, key: str) -> Any:
+    """Return the node under a key of a mapping, or None."""
     return next((value for name, value in node.value if name.value == key), None)
 
 
@@ -190,15 +200,21 @@ def _first_key(node: yaml.MappingNode) -> tuple[int, int]:
     return mark.line, mark.column
 
 
-def _line_start(text: str, line: int) -> int:
+def line_start(text: str, line: int) -> int:
+    """Return where a line begins in a text, lines counted from 0."""
     at = 1 if text.startswith("\ufeff") else 0
     for _ in range(line):
         at = text.index("\n", at) + 1
     return at
 
 
+def place_of(text: str, mark: yaml.Mark) -> int:
+    """Return the place of a mark in a text, in characters."""
+    return line_start(text, mark.line) + mark.column
+
+
 def _after_brace(text: str, node: yaml.MappingNode) -> int:
-    return text.index("{", _line_start(text, node.start_mark.line) + node.start_mark.column) + 1
+    return text.index("{", place_of(text, node.start_mark)) + 1
 
 
 def check_baked(text: str, plain: Mapping[str, Any], pargs: Mapping[str, Any], *, where: str) -> None:

@@ -19,11 +19,14 @@ from genstudy.specs.pgen import JSON_NUMBER
 from genstudy.tables.checks import is_shell_active
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from genstudy.rendering.checks import Checked
+    from genstudy.rendering.tokens import Use
 
 WAY_OUT = "leave --inline out: then workspaces are named by the row id, and any value is fine"
+BLOCK = "\nglobal.parameters:\n"
+"""What the rows of a batch begin with, at the end of its specification."""
+
 UNUSABLE = re.compile(r"[/,]")
 
 
@@ -70,9 +73,14 @@ class InlineRows:
                         hint=WAY_OUT,
                     )
 
-    def check_workspaces(self, checked: Checked, shared: Sequence[str], *, where: str) -> None:
-        """Work out every workspace that Maestro will make, and refuse what would not be one a row."""
-        for step, used in _used_by_step(checked).items():
+    def check_workspaces(
+        self, spec: Spec, uses: Mapping[str, Iterable[Use]], shared: Sequence[str], *, where: str
+    ) -> None:
+        """Work out every workspace that Maestro will make, and refuse what would not be one a row.
+
+        uses: each step's own uses of parameters. shared: the steps that may run once for several rows.
+        """
+        for step, used in _used_by_step(spec, uses).items():
             seen: dict[str, tuple[str, str]] = {}
             for row_id, label in zip(self.row_ids, self._labels(used), strict=False):
                 place = f"{where}, step '{step}', row {row_id}"
@@ -90,7 +98,9 @@ class InlineRows:
         """Yield the label that Maestro makes of these parameters for each row."""
         ordered = sorted(used)
         for values in zip(*(self.columns[token] for token in ordered), strict=True):
-            yield ".".join(f"{_prefix(token)}{value}" for token, value in zip(ordered, values, strict=True))
+            yield ".".join(
+                f"{label_prefix(token)}{value}" for token, value in zip(ordered, values, strict=True)
+            )
 
     def plain_tokens(self, text: str, *, where: str) -> str:
         """Replace our own token forms by Maestro's bare one.
@@ -118,11 +128,11 @@ class InlineRows:
 
     def parameters_block(self) -> str:
         """Return the `global.parameters:` block: every value in quotes, labels as the how-to writes them."""
-        lines = ["", "global.parameters:"]
+        lines = [BLOCK.rstrip("\n")]
         for token, values in self.columns.items():
             lines += [f"    {in_quotes(token)}:", "        values:"]
             lines += [f"            - {in_quotes(value)}" for value in values]
-            lines.append(f"        label: {in_quotes(_prefix(token) + '%%')}")
+            lines.append(f"        label: {in_quotes(label_prefix(token) + '%%')}")
         return "\n".join(lines) + "\n"
 
     def check_written(self, written: Spec, plain: Spec, *, where: str) -> None:
@@ -141,7 +151,8 @@ class InlineRows:
         return self.plain_tokens(data, where=where) if isinstance(data, str) else data
 
 
-def _prefix(token: str) -> str:
+def label_prefix(token: str) -> str:
+    """Return what stands before a value in the name of a workspace."""
     return "row_" if token == ROW_ID else f"{token}."
 
 
@@ -154,10 +165,10 @@ def _merged(label: str, other: str, *, same: bool, place: str) -> UserError:
     )
 
 
-def _used_by_step(checked: Checked) -> dict[str, set[str]]:
+def _used_by_step(spec: Spec, uses: Mapping[str, Iterable[Use]]) -> dict[str, set[str]]:
     """Return the tokens whose values name each step's workspaces: its own and those of steps it follows."""
-    used = {step: {use.token for use in uses} for step, uses in checked.uses.items()}
-    for _ in checked.spec.steps:
-        for step in checked.spec.steps:
+    used = {step: {use.token for use in own} for step, own in uses.items()}
+    for _ in spec.steps:
+        for step in spec.steps:
             used[step.name].update(*(used[parent] for parent in step.follows(used)))
     return used

@@ -7,7 +7,7 @@ import json
 import os
 import shlex
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -123,7 +123,8 @@ def check_replaceable(folder: Path) -> None:
     if not folder.is_dir() or folder.is_symlink():
         raise UserError("this is not a campaign's folder", where=str(folder), hint="choose another -o")
     known = {TABLE_NAME, PGEN_NAME, FILE_NAME}
-    known.update(batch.spec for batch in read_manifest(folder).batches)
+    for batch in read_manifest(folder).batches:
+        known.update(name for name in (batch.spec, batch.table) if name)
     others = sorted(path.name for path in folder.iterdir() if path.name not in known or path.is_dir())
     if others:
         raise UserError(
@@ -252,9 +253,8 @@ class _Maker:
                 allow_missing=options.allow_missing,
                 allow_unsafe_values=options.allow_unsafe_values,
             ),
-            steps=[
-                StepEntry(name=name, runs=runs, funnel=funnel) for name, runs, funnel in self.writer.steps
-            ],
+            steps=[StepEntry(**asdict(step)) for step in self.writer.steps],
             pgen_sha256=pgen_sha256,
+            run=options.run,
             batches=batches,
         )

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from genstudy.specs.running import RunSettings
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
@@ -24,6 +26,7 @@ class Options:
     reference: leave a CSV table where it is instead of copying it.
     allow_missing: let empty and NaN cells pass.
     allow_unsafe_values: let shell-active values stand under a bare `$(NAME)`.
+    run: how the manifest says that the campaign is to be run.
     folder: where relative paths in the variables are looked up first (default: the working directory).
     """
 
@@ -39,4 +42,5 @@ class Options:
     reference: bool = False
     allow_missing: bool = False
     allow_unsafe_values: bool = False
+    run: RunSettings | None = None
     folder: Path | None = None

@@ -13,6 +13,7 @@ What is given with --pargs wins over what the spec carries:
     CSV     the table: a header of parameter names, then a row a combination (UTF-8)
     NROWS   how many rows to take; all that are left when it is not given
     START   the first row to take, counted from 0 (default 0)
+    ROWS    which rows to take, counted as for START: 0-99,105, or @FILE, a file that holds such a text
     INDEX   the column that holds the row id; it is not a parameter (default: rows are numbered from 0)
     DEBUG   any text: print the rows
     SHARED  names of steps, separated by commas, that run once per distinct set of the values they use
@@ -44,15 +45,18 @@ from maestrowf.datastructures.core.parameters import Combination
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import Any
 
 ROW_ID = "ROW_ID"
-PUBLIC = ("CSV", "NROWS", "START", "INDEX", "DEBUG", "SHARED", "UNSAFE")
+PUBLIC = ("CSV", "NROWS", "START", "ROWS", "INDEX", "DEBUG", "SHARED", "UNSAFE")
 BAKED = ("OFFSET", "BYTES", "SHA256")
 MOST = 10**15
+SHOWN = 40
+ROWS_FORM = "write rows as 0-99,105, or name a file that holds such a text: ROWS:@FILE"
 TAKEN = ("WORKSPACE", "LAUNCHER", "OUTPUT_PATH", "SPECROOT", ROW_ID)
 
+RANGE = re.compile(r"(\d{1,18})(?:-(\d{1,18}))?", re.ASCII)
 TOKEN = re.compile(r"\$\(([^\W\d][\w-]*)(?:\.(label|name|quoted|json))?\)")
 UPPER = re.compile(r"[A-Z_][A-Z0-9_-]*")
 ROW_ID_FORM = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
@@ -178,6 +182,7 @@ def get_metadata(self: Any) -> dict[str, Any]:
         "table": self.table,
         "parameters": [key for key in self.parameters if key != ROW_ID],
         "rows": len(rows),
+        "row_numbers": self.row_numbers,
         "first_row": rows[0],
         "last_row": rows[-1],
     }
@@ -225,6 +230,11 @@ def _arguments(env: Any, given: dict[str, Any]) -> dict[str, str]:
     if "CSV" in given:
         for name in ("START", "NROWS", "INDEX"):
             arguments.pop(name, None)
+    for name in ("START", "NROWS"):
+        if "ROWS" in given and name in given:
+            raise Refused(f"ROWS and {name} exclude each other\n  leave {name} out: ROWS names each row")
+    if "CSV" in given or "START" in given or "NROWS" in given:
+        arguments.pop("ROWS", None)
     arguments.update({name: str(given[name]).strip() for name in PUBLIC if name in given})
     if not arguments.get("CSV"):
         raise Refused("no table is named\n  pass --pargs CSV:FILE, or use a spec made by genstudy")
@@ -253,6 +263,46 @@ def _whole_number(arguments: dict[str, str], name: str, least: int) -> int | Non
     return number
 
 
+def _spans(arguments: dict[str, str]) -> list[tuple[int, int]] | None:
+    """Return what ROWS names as ranges (first, behind the last), in order, none touching the next."""
+    if "ROWS" not in arguments:
+        return None
+    text, place = arguments["ROWS"].strip(), "ROWS"
+    if text.startswith("@"):
+        text, place = _text_of(text[1:]), f"ROWS, {text[1:]}"
+    if not text:
+        raise Refused(f"{place}: no row is named\n  {ROWS_FORM}")
+    spans: list[tuple[int, int]] = []
+    for start, stop in sorted(_span(part, place) for part in text.split(",")):
+        if spans and start <= spans[-1][1]:
+            spans[-1] = (spans[-1][0], max(stop, spans[-1][1]))
+        else:
+            spans.append((start, stop))
+    return spans
+
+
+def _span(part: str, place: str) -> tuple[int, int]:
+    found = RANGE.fullmatch(part)
+    start, end = (int(found[1]), int(found[2] or found[1])) if found else (1, 0)
+    if end < start:
+        raise Refused(f"{place}: {part[:SHOWN]!r} is no range of rows\n  {ROWS_FORM}")
+    return start, end + 1
+
+
+def _text_of(file: str) -> str:
+    try:
+        with open(file, encoding="utf-8-sig") as stream:
+            return stream.read().strip()
+    except OSError as problem:
+        raise Refused(f"ROWS: {file} cannot be read: {problem.strerror}\n  {ROWS_FORM}") from None
+    except UnicodeDecodeError:
+        raise Refused(f"ROWS: {file} is not UTF-8 text\n  {ROWS_FORM}") from None
+
+
+def _as_text(spans: Iterable[tuple[int, int]]) -> str:
+    return ",".join(str(a) if b == a + 1 else f"{a}-{b - 1}" for a, b in spans)
+
+
 def _records(text: str, first_line: int, table: str) -> Iterator[list[str]]:
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     while True:
@@ -264,6 +314,16 @@ def _records(text: str, first_line: int, table: str) -> Iterator[list[str]]:
         if record is None:
             return
         yield record
+
+
+def _picked(
+    rows: Iterable[list[str]], spans: Iterable[tuple[int, int | None]], first: int
+) -> Iterator[list[str]]:
+    """Yield the rows of these ranges, and read no further; `rows` begin with row `first`."""
+    rows, at = iter(rows), first
+    for start, stop in spans:
+        yield from itertools.islice(rows, start - at, None if stop is None else stop - at)
+        at = stop or at
 
 
 def _baked_rows(arguments: dict[str, str]) -> tuple[list[str], list[list[str]]]:
@@ -282,47 +342,65 @@ def _baked_rows(arguments: dict[str, str]) -> tuple[list[str], list[list[str]]]:
     return header, list(_records(data.decode("utf-8"), 1, table))
 
 
-def _streamed_rows(
-    arguments: dict[str, str], start: int, wanted: int | None
-) -> tuple[list[str], list[list[str]]]:
+def _streamed_rows(table: str, spans: Iterable[tuple[int, int | None]]) -> tuple[list[str], list[list[str]]]:
     """Read the table from its beginning, and keep the wanted rows alone."""
-    table = arguments["CSV"]
     with open(table, encoding="utf-8-sig", newline="") as stream:
         reader = csv.reader(stream, strict=True)
         try:
             header = next(reader, None)
             if not header:
                 raise Refused(f"{table} is empty: a header with the names of the parameters is needed")
-            stop = None if wanted is None else start + wanted
-            rows = list(itertools.islice((row for row in reader if row), start, stop))
+            return header, list(_picked((row for row in reader if row), spans, 0))
         except csv.Error as problem:
             raise Refused(f"{table}, line {reader.line_num}: {problem}") from None
         except UnicodeDecodeError:
             raise Refused(f"{table} is not UTF-8 text\n  save it as UTF-8") from None
-    if not rows:
-        raise Refused(f"{table} has no row {start}: START is past the end\n  rows are counted from 0")
-    return header, rows
 
 
-def _read(arguments: dict[str, str]) -> tuple[list[str], list[list[str]], int]:
+def _read(arguments: dict[str, str]) -> tuple[list[str], list[list[str]], list[tuple[int, int]]]:
+    """Return the header, the rows, and which rows these are."""
     start = _whole_number(arguments, "START", 0) or 0
     wanted = _whole_number(arguments, "NROWS", 1)
+    stop = None if wanted is None else start + wanted
+    spans = _spans(arguments)
+    if spans is not None:
+        _check_inside(spans, start, stop)
+    table = arguments["CSV"]
+    picked: Sequence[tuple[int, int | None]] = spans or [(start, stop)]
     try:
         if "SHA256" in arguments:
             header, rows = _baked_rows(arguments)
             if wanted is not None and wanted > len(rows):
                 raise Refused(f"NROWS is {wanted}, this batch has {len(rows)} rows\n  pass --pargs START too")
-            rows = rows[:wanted]
+            rows = list(_picked(rows, picked, start))
         else:
-            header, rows = _streamed_rows(arguments, start, wanted)
+            header, rows = _streamed_rows(table, picked)
     except OSError as problem:
-        raise Refused(f"{arguments['CSV']} cannot be read: {problem.strerror}") from None
-    for place, row in enumerate(rows, start):
+        raise Refused(f"{table} cannot be read: {problem.strerror}") from None
+    if spans is None and not rows:
+        raise Refused(f"{table} has no row {start}: START is past the end\n  rows are counted from 0")
+    spans = spans or [(start, start + len(rows))]
+    for number, row in itertools.zip_longest(_numbers(spans), rows):
+        if row is None:
+            raise Refused(f"{table} has no row {number}: ROWS goes past the end\n  rows are counted from 0")
         if len(row) != len(header):
-            raise Refused(
-                f"{arguments['CSV']}, row {place}: {len(row)} cells, but the header has {len(header)}"
-            )
-    return [name.strip() for name in header], rows, start
+            raise Refused(f"{table}, row {number}: {len(row)} cells, but the header has {len(header)}")
+    return [name.strip() for name in header], rows, spans
+
+
+def _check_inside(spans: list[tuple[int, int]], start: int, stop: int | None) -> None:
+    """Refuse rows that are none of the batch's, [start, stop)."""
+    outside = spans[0][0] if spans[0][0] < start else spans[-1][1] - 1
+    if outside < start or (stop is not None and outside >= stop):
+        end = "on" if stop is None else f"to {stop - 1}"
+        raise Refused(
+            f"ROWS names row {outside}, and this specification has rows {start} {end}\n"
+            "  take the specification that has it, or name the table too: --pargs CSV:FILE"
+        )
+
+
+def _numbers(spans: Iterable[tuple[int, int]]) -> Iterator[int]:
+    return itertools.chain.from_iterable(range(start, stop) for start, stop in spans)
 
 
 def _check_columns(env: Any, table: str, header: list[str]) -> None:
@@ -338,9 +416,11 @@ def _check_columns(env: Any, table: str, header: list[str]) -> None:
         seen.add(key)
 
 
-def _row_ids(table: str, header: list[str], rows: list[list[str]], start: int, index: str) -> list[str]:
+def _row_ids(
+    table: str, header: list[str], rows: list[list[str]], numbers: Sequence[int], index: str
+) -> list[str]:
     if not index:
-        return [str(start + place) for place in range(len(rows))]
+        return list(map(str, numbers))
     if index not in header:
         raise Refused(f"{table} has no column '{index}' (INDEX)\n  its columns are: {', '.join(header)}")
     place = header.index(index)
@@ -358,26 +438,29 @@ def _row_ids(table: str, header: list[str], rows: list[list[str]], start: int, i
     return [row[place] for row in rows]
 
 
-def _columns(table: str, names: list[str], rows: list[list[str]], start: int) -> dict[str, list[str]]:
+def _columns(
+    table: str, names: list[str], rows: list[list[str]], numbers: Sequence[int]
+) -> dict[str, list[str]]:
     columns = dict(zip(names, map(list, zip(*rows))))
     for name, values in columns.items():
-        for place, value in enumerate(values, start):
+        for number, value in zip(numbers, values):
             if CONTROL.search(value):
-                raise Refused(f"{table}, row {place}, column {name}: a control character in {value!r}")
+                raise Refused(f"{table}, row {number}, column {name}: a control character in {value!r}")
     return columns
 
 
 def _generator(env: Any, given: dict[str, Any]) -> Any:
     arguments = _arguments(env, given)
     table, index = arguments["CSV"], arguments.get("INDEX", "")
-    header, rows, start = _read(arguments)
-    ids = _row_ids(table, header, rows, start, index)
+    header, rows, spans = _read(arguments)
+    numbers = list(_numbers(spans))
+    ids = _row_ids(table, header, rows, numbers, index)
     _check_columns(env, table, [name for name in header if not index or name != index])
-    columns = _columns(table, header, rows, start)
+    columns = _columns(table, header, rows, numbers)
     if index:
         columns.pop(index)
     if arguments.get("DEBUG"):
-        print(f"{table}: rows {start} to {start + len(rows) - 1}")
+        print(f"{table}: rows {', '.join(f'{start} to {stop - 1}' for start, stop in spans)}")
         for row_id, row in zip(ids, rows):
             print(f"  {row_id}: {dict(zip(header, row))}")
 
@@ -387,6 +470,7 @@ def _generator(env: Any, given: dict[str, Any]) -> Any:
         generator.add_parameter(name.upper(), values)
     generator.add_parameter(ROW_ID, ids)
     generator.table = table
+    generator.row_numbers = _as_text(spans)
     generator.unsafe = _yes(arguments, "UNSAFE")
     generator.by_hand = "SHA256" not in arguments
     generator.shared_steps = {step.strip() for step in arguments.get("SHARED", "").split(",")}

@@ -21,9 +21,15 @@ def _size(value: Any) -> Any:
     return _parsed(parse_size, value)
 
 
+def _number(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError(f"{str(value).lower()} is no number")
+    return value
+
+
 def _parsed(parse: Any, value: Any) -> Any:
     if not isinstance(value, str):
-        return value
+        return _number(value)
     try:
         return parse(value)
     except UserError as problem:
@@ -35,7 +41,12 @@ def _as_list(value: Any) -> Any:
 
 
 Whole = Annotated[int, Field(strict=True)]
-Time = Annotated[float, BeforeValidator(_time), Field(gt=0), WithJsonSchema({"type": ["string", "number"]})]
+Time = Annotated[
+    float,
+    BeforeValidator(_time),
+    Field(gt=0, allow_inf_nan=False),
+    WithJsonSchema({"type": ["string", "number"]}),
+]
 Size = Annotated[int, BeforeValidator(_size), Field(ge=0), WithJsonSchema({"type": ["string", "integer"]})]
 
 
@@ -44,34 +55,47 @@ class RunSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    jobs: Whole = Field(1, ge=1, description="Batches that run at a time.")
+    jobs: Whole = Field(default=1, ge=1, description="Batches that run at a time.")
     save: Literal["keep", "archive", "move"] = Field(
-        "archive", description="What becomes of a batch's workspaces once it has ended."
+        default="archive", description="What becomes of a batch's workspaces once it has ended."
     )
-    to: str | None = Field(None, min_length=1, description="The folder of archives, or of moved workspaces.")
-    keep_failed: bool = Field(True, description="Keep the workspaces of failed rows where they are.")
-    before: str | None = Field(None, min_length=1, description="A command before each batch.")
+    to: str | None = Field(
+        default=None, min_length=1, description="The folder of archives, or of moved workspaces."
+    )
+    keep_failed: bool = Field(default=True, description="Keep the workspaces of failed rows where they are.")
+    before: str | None = Field(default=None, min_length=1, description="A command before each batch.")
     after: str | None = Field(
-        None, min_length=1, description="A command after each batch, before it is saved."
+        default=None, min_length=1, description="A command after each batch, before it is saved."
     )
-    timeout: Time | None = Field(None, description="The longest time that a study of a batch may take.")
+    timeout: Time | None = Field(
+        default=None, description="The longest time that a study of a batch may take."
+    )
     max_files: Whole | None = Field(
-        None, ge=1, description="The most files and folders in the campaign's folder."
+        default=None, ge=1, description="The most files and folders in the campaign's folder."
     )
-    min_free: Size | None = Field(None, description="Bytes that stay free on its file system.")
-    min_free_files: Whole | None = Field(None, ge=0, description="Inodes that stay free on its file system.")
-    max_failures: Whole | None = Field(None, ge=0, description="Failed rows that are put up with.")
-    max_failure_rate: float | None = Field(
-        None, ge=0, le=1, description="Share of failed rows among those that ended that is put up with."
+    min_free: Size | None = Field(default=None, description="Bytes that stay free on its file system.")
+    min_free_files: Whole | None = Field(
+        default=None, ge=0, description="Inodes that stay free on its file system."
+    )
+    max_failures: Whole | None = Field(default=None, ge=0, description="Failed rows that are put up with.")
+    max_failure_rate: Annotated[float, BeforeValidator(_number)] | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="Share of failed rows among those that ended that is put up with.",
     )
     throttle: Whole | None = Field(
-        None, ge=0, description="Maestro's --throttle: jobs in the queue at a time."
+        default=None, ge=0, description="Maestro's --throttle: jobs in the queue at a time."
     )
-    attempts: Whole | None = Field(None, ge=1, description="Maestro's --attempts: tries to submit a step.")
-    rlimit: Whole | None = Field(None, ge=0, description="Maestro's --rlimit: restarts of a step.")
-    sleep: Whole | None = Field(None, ge=0, description="Seconds between Maestro's looks at its jobs.")
+    attempts: Whole | None = Field(
+        default=None, ge=1, description="Maestro's --attempts: tries to submit a step."
+    )
+    rlimit: Whole | None = Field(default=None, ge=0, description="Maestro's --rlimit: restarts of a step.")
+    sleep: Whole | None = Field(
+        default=None, ge=0, description="Seconds between Maestro's looks at its jobs."
+    )
     pass_env: Annotated[list[str], BeforeValidator(_as_list)] = Field(
-        [], description="Environment variables that reach the steps though they look like secrets."
+        default=[], description="Environment variables that reach the steps though they look like secrets."
     )
 
     @field_validator("pass_env")

@@ -34,7 +34,7 @@ from genstudy.tables.read import parameters_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from genstudy.rendering.checks import Runs
+    from genstudy.rendering.steps import StepPlan
     from genstudy.rendering.templates import TemplateSource
     from genstudy.specs.options import Options
     from genstudy.tables.checks import CellCheck
@@ -99,7 +99,7 @@ class SpecWriter:
         self._append = True
         self._studies: set[str] = set()
         self._proven: _Proven | None = None
-        self.steps: list[tuple[str, Runs, bool]] = []
+        self.steps: list[StepPlan] = []
 
     def trial(self) -> Checked:
         """Render and check a first specification, before the table is read."""
@@ -201,7 +201,7 @@ class SpecWriter:
         )
         batch_rows.check_values(str(self._table.path))
         shared = self.template.shared_steps
-        batch_rows.check_workspaces(checked, shared, where=where)
+        batch_rows.check_workspaces(checked.spec, checked.uses, shared, where=where)
         whole = batch_rows.plain_tokens(text, where=where) + batch_rows.parameters_block()
         batch_rows.check_written(load_spec(whole, where), checked.spec, where=where)
         return whole
@@ -216,7 +216,7 @@ class SpecWriter:
         self._studies.add(study)
 
     def _check_steps(self, checked: Checked, batch: BatchView, where: str) -> None:
-        if any(batch.name in name for name, _, _ in checked.steps):
+        if any(batch.name in step.name for step in checked.steps):
             raise UserError(
                 "a step has the batch's name in its own",
                 where=where,
@@ -251,5 +251,5 @@ class SpecWriter:
         return f"{self.template.source.name} rendered for {batch.name}"
 
 
-def _named(steps: list[tuple[str, Runs, bool]]) -> str:
-    return ", ".join(f"{name} ({runs})" for name, runs, _ in steps)
+def _named(steps: list[StepPlan]) -> str:
+    return ", ".join(map(str, steps))

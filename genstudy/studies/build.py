@@ -152,6 +152,7 @@ def _options(study: Study, name: str, path: Path, places: Places) -> Options:
         inline=study.inline,
         allow_missing=study.allow_missing,
         allow_unsafe_values=study.allow_unsafe_values,
+        run=study.run,
         folder=path.parent,
     )
 

@@ -1,7 +1,7 @@
 """What a study file may hold.
 
-Every key has an option of the same meaning on the command line, and the option wins. `genstudy schema study`
-prints the JSON Schema, from which editors complete.
+Every key has an option of the same meaning on the command line, and the option wins; those under `run` have
+theirs on `genstudy run`. `genstudy schema study` prints the JSON Schema, from which editors complete.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+from genstudy.specs.running import RunSettings  # noqa: TC001 - a field's type
 
 
 def _as_list(value: Any) -> Any:
@@ -61,6 +63,7 @@ class Study(BaseModel):
     allow_unsafe_values: bool = Field(
         False, description="Let shell-active values stand under a bare $(NAME)."
     )
+    run: RunSettings | None = Field(None, description="How `genstudy run` runs the campaign.")
 
 
 def study_schema() -> dict[str, Any]:
@@ -73,6 +76,11 @@ def study_schema() -> dict[str, Any]:
     properties["where"]["anyOf"] = [{"type": "string"}, texts]
     for key in properties.keys() - {"parameters"}:
         properties[key] = _or_nothing(properties[key])
+    settings = schema["$defs"]["RunSettings"]["properties"]
+    names = {key: settings["pass_env"].pop(key) for key in ("type", "items")}
+    settings["pass_env"]["anyOf"] = [{"type": "string"}, names]
+    for key in settings:
+        settings[key] = _or_nothing(settings[key])
     return schema
 
 

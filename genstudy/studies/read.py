@@ -10,6 +10,7 @@ import yaml
 from pydantic import ValidationError
 
 from genstudy.errors import UserError, near
+from genstudy.specs.running import RunSettings
 from genstudy.studies.model import Study
 
 if TYPE_CHECKING:
@@ -46,6 +47,9 @@ def read_study(path: Path) -> StudyFile:
     root = _compose(text, path)
     reader = _Reader(path)
     values = reader.mapping(root, "")
+    run = values.get("run")
+    if isinstance(run, dict):
+        values["run"] = {key: value for key, value in run.items() if value is not None}
     empty = {key for key in Study.model_fields if key != "parameters" and values.get(key) is None}
     try:
         study = Study.model_validate({key: value for key, value in values.items() if key not in empty})
@@ -152,15 +156,22 @@ def _explained(problem: ValidationError, path: Path, lines: dict[str, int]) -> U
     first = problem.errors()[0]
     keys = [str(part) for part in first["loc"]]
     name = ".".join(keys)
-    line = lines.get(name) or lines.get(keys[0])
+    places = (lines.get(".".join(keys[:count])) for count in range(len(keys), 0, -1))
+    line = next((line for line in places if line), None)
     where = f"{path}, line {line}" if line else str(path)
     if first["type"] == "extra_forbidden":
-        known = Study.model_fields
-        return UserError(
-            f"there is no key '{name}'{near(name, known)}",
-            where=where,
-            hint=f"keys are: {', '.join(known)}",
-        )
+        return _unknown(keys, where)
     if first["type"] == "missing":
         return UserError(f"the key '{name}' is missing", where=where, hint="genstudy init shows all keys")
+    if first["type"] == "value_error":
+        return UserError(f"{name}: {first['ctx']['error']}", where=where)
     return UserError(f"{name}: {first['msg']}, not {first['input']!r}", where=where)
+
+
+def _unknown(keys: list[str], where: str) -> UserError:
+    known, of = (Study.model_fields, "") if len(keys) == 1 else (RunSettings.model_fields, f" of {keys[0]}")
+    return UserError(
+        f"there is no key '{'.'.join(keys)}'{near(keys[-1], known)}",
+        where=where,
+        hint=f"keys{of} are: {', '.join(known)}",
+    )

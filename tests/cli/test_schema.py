@@ -5,11 +5,16 @@ from __future__ import annotations
 import json
 
 from genstudy import manifest_schema, study_schema
+from genstudy.campaign.status_format import status_schema
 from tests.conftest import RunCli
 
 
 def test_the_schemas(run_cli: RunCli) -> None:
-    for name, schema in (("manifest", manifest_schema()), ("study", study_schema())):
+    for name, schema in (
+        ("manifest", manifest_schema()),
+        ("status", status_schema()),
+        ("study", study_schema()),
+    ):
         code, out, err = run_cli("schema", name)
         assert (code, err) == (0, "")
         assert json.loads(out) == schema
@@ -18,4 +23,4 @@ def test_the_schemas(run_cli: RunCli) -> None:
 def test_there_is_no_such_schema(run_cli: RunCli) -> None:
     code, out, err = run_cli("schema", "nope")
     assert (code, out) == (2, "")
-    assert "'nope' is not one of 'manifest', 'study'" in err
+    assert "'nope' is not one of 'manifest', 'status', 'study'" in err

@@ -24,6 +24,7 @@ from genstudy.rendering.tokens import FORMS
 from genstudy.specs import pgen
 from genstudy.specs.bake import pargs_of
 from genstudy.specs.manifest import Manifest
+from genstudy.specs.running import RunSettings
 from genstudy.studies.model import Study
 from genstudy.tables.freeze import Slice
 from tests.docs.blocks import commands_of, run_page
@@ -125,6 +126,14 @@ def test_every_design_and_every_function_of_formulas() -> None:
 @pytest.mark.parametrize("key", Study.model_fields)
 def test_every_key_of_a_study_file(key: str) -> None:
     assert f"\n| `{key}` |" in page("study-file.md")
+
+
+@pytest.mark.parametrize("key", RunSettings.model_fields)
+def test_every_key_of_how_it_is_run(key: str) -> None:
+    row = re.search(
+        rf"^\|[^|]*`{key}`.*\|$", page("study-file.md").partition("## How it is run")[2], re.MULTILINE
+    )
+    assert row is not None
 
 
 def fields_of(model: type[BaseModel]) -> Iterator[str]:

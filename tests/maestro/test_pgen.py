@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from maestrowf.datastructures.core import StudyEnvironment
 from maestrowf.datastructures.environment import Variable
 
@@ -95,6 +98,161 @@ def test_start_and_nrows(table: Path, pargs: dict[str, str], rows: list[int]) ->
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ("0-4", [0, 1, 2, 3, 4]),
+        ("3", [3]),
+        ("0,2-3", [0, 2, 3]),
+        ("4,0-1,1", [0, 1, 4]),
+        ("00-001", [0, 1]),
+        (" 1,3 ", [1, 3]),
+    ],
+)
+def test_rows(table: Path, text: str, rows: list[int]) -> None:
+    wanted = [f"{row},{row * row}" for row in rows]
+    assert rows_of(generate(table, INDEX="combo", ROWS=text)) == [
+        (f"row_r{row}", value) for row, value in zip(rows, wanted, strict=True)
+    ]
+    numbered = write_table(
+        table.with_name("n.csv"), ["param1", "param2"], [[str(row), str(row * row)] for row in range(5)]
+    )
+    assert rows_of(generate(numbered, ROWS=text)) == [
+        (f"row_{row}", value) for row, value in zip(rows, wanted, strict=True)
+    ]
+    file = table.with_name("rows file: 1")
+    file.write_text(f"\ufeff{text}\n")
+    assert rows_of(generate(numbered, ROWS=f"@{file}")) == rows_of(generate(numbered, ROWS=text))
+
+
+def test_the_table_is_read_no_further_than_the_last_row(tmp_path: Path) -> None:
+    table = tmp_path / "t.csv"
+    table.write_bytes(b"param1,param2\n1,2\n3,4\n5,6\n" + b"9,9\n" * 100_000 + b'"')
+    assert rows_of(generate(table, ROWS="0,2")) == [("row_0", "1,2"), ("row_2", "5,6")]
+
+
+def test_what_maestro_writes_down_of_the_rows(table: Path) -> None:
+    found = generate(table, INDEX="combo", ROWS="0,2-3").get_metadata()
+    assert found == {
+        "table": str(table),
+        "parameters": ["PARAM1", "PARAM2"],
+        "rows": 3,
+        "row_numbers": "0,2-3",
+        "first_row": "r0",
+        "last_row": "r3",
+    }
+    assert generate(table, INDEX="combo", START="2").get_metadata()["row_numbers"] == "2-4"
+
+
+FORM = "\n  write rows as 0-99,105, or name a file that holds such a text: ROWS:@FILE\n"
+
+
+@pytest.mark.parametrize(
+    ("pargs", "message"),
+    [
+        ({"ROWS": ""}, f"ROWS: no row is named{FORM}"),
+        ({"ROWS": "@{empty}"}, f"ROWS, {{empty}}: no row is named{FORM}"),
+        ({"ROWS": "@none"}, f"ROWS: none cannot be read: No such file or directory{FORM}"),
+        ({"ROWS": "@"}, f"ROWS:  cannot be read: No such file or directory{FORM}"),
+        ({"ROWS": "@{folder}"}, f"ROWS: {{folder}} cannot be read: Is a directory{FORM}"),
+        ({"ROWS": "@{bytes}"}, f"ROWS: {{bytes}} is not UTF-8 text{FORM}"),
+        ({"ROWS": "@{table}"}, f"ROWS, {{table}}: 'combo' is no range of rows{FORM}"),
+        ({"ROWS": "@@x"}, f"ROWS: @x cannot be read: No such file or directory{FORM}"),
+        ({"ROWS": "1,"}, f"ROWS: '' is no range of rows{FORM}"),
+        ({"ROWS": "1, 2"}, f"ROWS: ' 2' is no range of rows{FORM}"),
+        ({"ROWS": "3-1"}, f"ROWS: '3-1' is no range of rows{FORM}"),
+        ({"ROWS": "-1"}, f"ROWS: '-1' is no range of rows{FORM}"),
+        ({"ROWS": "1-"}, f"ROWS: '1-' is no range of rows{FORM}"),
+        ({"ROWS": "x" * 999}, f"ROWS: '{'x' * 40}' is no range of rows{FORM}"),
+        ({"ROWS": "5"}, "{table} has no row 5: ROWS goes past the end\n  rows are counted from 0\n"),
+        ({"ROWS": "3-9"}, "{table} has no row 5: ROWS goes past the end\n  rows are counted from 0\n"),
+        (
+            {"ROWS": f"0,{'9' * 18}"},
+            f"{{table}} has no row {'9' * 18}: ROWS goes past the end\n  rows are counted from 0\n",
+        ),
+        (
+            {"ROWS": "1", "NROWS": "2"},
+            "ROWS and NROWS exclude each other\n  leave NROWS out: ROWS names each row\n",
+        ),
+        (
+            {"ROWS": "1", "START": "0"},
+            "ROWS and START exclude each other\n  leave START out: ROWS names each row\n",
+        ),
+    ],
+)
+def test_rows_that_cannot_be(
+    table: Path, capsys: pytest.CaptureFixture[str], pargs: dict[str, str], message: str
+) -> None:
+    files = {name: str(table.with_name(name)) for name in ("empty", "folder", "bytes")}
+    Path(files["empty"]).write_text(" \n")
+    Path(files["folder"]).mkdir()
+    Path(files["bytes"]).write_bytes(b"\xff")
+    files["table"] = str(table)
+    given = {key: value.format(**files) for key, value in pargs.items()}
+    assert refusal(capsys, table, **given) == f"pgen: {message.format(**files)}"
+
+
+@pytest.fixture
+def baked(tmp_path: Path) -> dict[str, str]:
+    """The variables of the second of three batches: rows 2 to 4, whose table counts r0 to r6."""
+    rows = [[f"r{row}", str(row), str(row * row)] for row in range(7)]
+    table = write_table(tmp_path / "baked.csv", ["combo", "param1", "param2"], rows)
+    lines = table.read_bytes().splitlines(keepends=True)
+    head, part = lines[0], b"".join(lines[3:6])
+    return {
+        "PARG_CSV": str(table),
+        "PARG_START": "2",
+        "PARG_NROWS": "3",
+        "PARG_INDEX": "combo",
+        "PARG_OFFSET": str(len(b"".join(lines[:3]))),
+        "PARG_BYTES": str(len(part)),
+        "PARG_SHA256": hashlib.sha256(head + part).hexdigest(),
+    }
+
+
+def test_rows_of_a_batch(baked: dict[str, str]) -> None:
+    assert rows_of(generate(None, baked, ROWS="2,4")) == [("row_r2", "2,4"), ("row_r4", "4,16")]
+    del baked["PARG_INDEX"]
+    assert [label for label, _ in rows_of(generate(None, baked, ROWS="3-4"))] == ["row_3", "row_4"]
+    assert rows_of(generate(None, {**baked, "PARG_ROWS": "3"})) == [("row_3", "3,9")]
+    given = generate(None, {**baked, "PARG_ROWS": "3"}, NROWS="1")
+    assert [label for label, _ in rows_of(given)] == ["row_2"], "what is given wins"
+
+
+@pytest.mark.parametrize("index", [{}, {"INDEX": "combo"}], ids=["baked", "streamed"])
+@pytest.mark.parametrize(("text", "row"), [("1", 1), ("0-2", 0), ("2,5", 5), ("4-6", 6), ("0-9", 0)])
+def test_rows_of_another_batch(
+    baked: dict[str, str], capsys: pytest.CaptureFixture[str], index: dict[str, str], text: str, row: int
+) -> None:
+    with pytest.raises(SystemExit):
+        generate(None, baked, ROWS=text, **index)
+    assert capsys.readouterr().err == (
+        f"pgen: ROWS names row {row}, and this specification has rows 2 to 4\n"
+        "  take the specification that has it, or name the table too: --pargs CSV:FILE\n"
+    )
+    named = generate(Path(baked["PARG_CSV"]), baked, ROWS="1,5")
+    assert [label for label, _ in rows_of(named)] == ["row_1", "row_5"]
+
+
+def test_the_whole_slice_is_checked_for_one_row(
+    baked: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = Path(baked["PARG_CSV"])
+    table.write_text(table.read_text().replace("r4,4,16", "r4,5,16"))
+    with pytest.raises(SystemExit):
+        generate(None, baked, ROWS="2")
+    assert "is not what it was when the specs were made" in capsys.readouterr().err
+
+
+@given(wanted=st.sets(st.integers(0, 40), min_size=1), data=st.data())
+def test_any_rows_are_those_of_the_whole_table(tmp_path: Path, wanted: set[int], data: st.DataObject) -> None:
+    header = ["param1", "param2"]
+    table = write_table(tmp_path / "t.csv", header, [[str(row), f"v{row}"] for row in range(41)])
+    ordered = data.draw(st.permutations(sorted(wanted)))
+    found = rows_of(generate(table, ROWS=",".join(map(str, ordered))))
+    assert found == [(f"row_{row}", f"{row},v{row}") for row in sorted(wanted)]
+
+
 def test_numbers_go_on_from_start(table: Path) -> None:
     numbered = write_table(table.with_name("n.csv"), ["param1", "param2"], [["4", "5"], ["6", "7"]])
     assert [label for label, _ in rows_of(generate(numbered, START="1"))] == ["row_1"]
@@ -105,6 +263,13 @@ def test_debug_prints_the_rows(table: Path, capsys: pytest.CaptureFixture[str]) 
     assert capsys.readouterr().out == (
         f"{table}: rows 0 to 0\n  r0: {{'combo': 'r0', 'param1': '0', 'param2': '0'}}\n"
     )
+
+
+def test_debug_prints_chosen_rows(table: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    generate(table, INDEX="combo", ROWS="0-1,3", DEBUG="1")
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == f"{table}: rows 0 to 1, 3 to 3"
+    assert [line.split(":")[0].strip() for line in lines[1:]] == ["r0", "r1", "r3"]
 
 
 def test_names_with_spaces_bom_and_crlf(tmp_path: Path) -> None:
@@ -135,7 +300,7 @@ def test_a_variable_may_name_the_table(table: Path) -> None:
             {"OFFSET": "3"},
             (
                 "pgen: --pargs 'OFFSET' is not known\n"
-                "  known are: CSV, NROWS, START, INDEX, DEBUG, SHARED, UNSAFE\n"
+                "  known are: CSV, NROWS, START, ROWS, INDEX, DEBUG, SHARED, UNSAFE\n"
             ),
         ),
         (
@@ -146,7 +311,7 @@ def test_a_variable_may_name_the_table(table: Path) -> None:
             {"NROW": "3"},
             (
                 "pgen: --pargs 'NROW' is not known (did you mean 'NROWS'?)\n"
-                "  known are: CSV, NROWS, START, INDEX, DEBUG, SHARED, UNSAFE\n"
+                "  known are: CSV, NROWS, START, ROWS, INDEX, DEBUG, SHARED, UNSAFE\n"
             ),
         ),
     ],

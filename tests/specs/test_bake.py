@@ -112,6 +112,10 @@ def test_a_table_that_stays_where_it_is_is_named_in_full() -> None:
             ": the template has a global.parameters block of its own",
         ),
         ("env:\n  ? variables\n  : X: 1\n", ": the specification could not take up the pgen's arguments"),
+        (
+            "# {{ 'a\\rb' }}\n",
+            ", line 2: the character U+000D ends a line in YAML, and nowhere else",
+        ),
         ("# a\u2028b\n", ", line 2: the character U+2028 ends a line in YAML, and nowhere else"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from genstudy.specs.check import check_template
 from genstudy.specs.make import make_specs
 from genstudy.specs.manifest import read_manifest
 from genstudy.specs.options import Options
+from genstudy.specs.running import RunSettings
 from genstudy.tables import read
 from genstudy.tables.make import make_table
 from tests.rendering.support import spec
@@ -90,6 +92,41 @@ def test_a_folder_with_anything_else_in_it_is_never_replaced(dry_run: bool) -> N
     Path("out/t_0000.yaml").unlink()
     Path("out/t_0000.yaml").mkdir()
     assert "did not write: t_0000.yaml" in refusal(lambda: make(force=True, dry_run=dry_run))
+
+
+def test_tables_of_rows_that_are_tried_again_are_its_own_files() -> None:
+    made = make(batch_size=2).manifest
+    again = made.batches[1].model_copy(
+        update={"id": "0002", "spec": "t_0002.yaml", "attempt": 2, "table": "t_0002.csv", "rows": "3"}
+    )
+    manifest = made.model_copy(update={"batches": [*made.batches, again]})
+    Path("out/manifest.json").write_text(manifest.to_text())
+    for name in ("t_0002.yaml", "t_0002.csv", "t_0003.csv"):
+        Path("out", name).touch()
+    assert "did not write: t_0003.csv\n" in refusal(lambda: make(force=True))
+    Path("out/t_0003.csv").unlink()
+    make(force=True)
+    assert names("out") == ["manifest.json", "pgen.py", "t_0000.yaml", "table.csv"]
+
+
+def test_marks_that_some_batches_have_are_refused(in_tmp: Path) -> None:
+    text = spec("echo $(A)\n{% if batch.number < 2 %}\n{{ done_mark() | indent(10) }}\n{% endif %}")
+    text = text.replace("          {% ", "{% ")
+    assert refusal(lambda: make(template=text, batch_size=1)).startswith(
+        "x.yaml rendered for t_0002: the steps are one (row), and those of the first batch "
+        "one (row, done_mark())\n"
+    )
+    make(template=text, batch_size=2)
+    assert [(step.name, step.mark) for step in read_manifest(in_tmp / "out").steps] == [("one", True)]
+
+
+def test_how_it_is_to_be_run_stands_in_the_manifest() -> None:
+    run = RunSettings.model_validate({"jobs": 2, "timeout": "2h", "min_free": "10G", "to": "./far"})
+    make(run=run)
+    found = json.loads(Path("out/manifest.json").read_text())["run"]
+    assert found == {"jobs": 2, "timeout": 7200, "min_free": 10 * 1024**3, "to": "./far"}
+    assert read_manifest(Path("out")).run == run
+    assert read_manifest(Path("out")).run.model_fields_set == set(found)  # type: ignore[union-attr]
 
 
 def test_what_is_no_campaign_is_never_replaced() -> None:

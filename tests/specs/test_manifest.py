@@ -72,10 +72,13 @@ def test_the_whole_text() -> None:
     {{
       "name": "echo-params",
       "runs": "row",
-      "funnel": false
+      "funnel": false,
+      "mark": true,
+      "before_rows": false
     }}
   ],
   "pgen_sha256": "{sha256("out/pgen.py")}",
+  "run": null,
   "batches": [
 {NEXT.join(entries)}
   ]
@@ -101,7 +104,7 @@ def test_every_field_is_described() -> None:
     for part in (manifest_schema(), *manifest_schema()["$defs"].values()):
         for name, field in part["properties"].items():
             assert "description" in field or "$ref" in field or name == "batches"
-    assert set(manifest_schema()["required"]) == set(Manifest.model_fields)
+    assert {*manifest_schema()["required"], "run"} == set(Manifest.model_fields)
 
 
 def test_the_same_call_gives_the_same_bytes() -> None:

@@ -98,10 +98,21 @@ def test_every_commented_key_of_init_is_a_key() -> None:
     text = init_study("study.yaml").read_text()
     keys = re.findall(r"^(?:# )?([a-z_]+):(?= )", text, re.MULTILINE)
     assert set(keys) == set(Study.model_fields)
-    full = re.sub(r"^# (?=[a-z_]+: )", "", text, flags=re.MULTILINE)
+    full = re.sub(r"^# ?(?=[a-z_]+: |  [a-z_]+: )", "", text, flags=re.MULTILINE)
     full = full.replace("batches: 4", "").replace("set: {", "set: {}  # {").replace("inline: true", "")
     Path("full.yaml").write_text(full)
     campaign = build_study("full.yaml", dry_run=True)
+    assert campaign.manifest.run is not None
+    assert campaign.manifest.run.model_dump(exclude_unset=True) == {
+        "jobs": 2,
+        "save": "archive",
+        "to": "beam_results",
+        "keep_failed": True,
+        "before": "./stage_in.sh",
+        "timeout": 7200,
+        "min_free": 10 * 1024**3,
+        "max_failures": 20,
+    }
     assert campaign.folder == Path("beam_specs")
     assert campaign.manifest.table.columns == ["sample", "width", "height", "material", "count", "area"]
     assert set(yaml.safe_load(full)) >= set(Study.model_fields) - {"batches", "inline"}

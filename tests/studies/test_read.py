@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from genstudy.errors import UserError
 from genstudy.parameters.grammar import parse_law
 from genstudy.parameters.levels import Choice, Const
+from genstudy.specs.running import RunSettings
 from genstudy.studies.build import init_study
 from genstudy.studies.model import Study, study_schema
 from genstudy.studies.read import read_study
@@ -58,11 +59,21 @@ output: out
 inline: false
 allow_missing: true
 allow_unsafe_values: false
+run: {jobs: 3, timeout: 1:30:00, min_free: 10G, max_failure_rate: 0.10, keep_failed: no, pass_env: HF_TOKEN}
 """
     )
     found = study(text)
     assert set(yaml.safe_load(text)) == set(Study.model_fields)
-    assert found.model_dump() == {
+    assert found.run is not None
+    assert found.run.model_dump(exclude_unset=True) == {
+        "jobs": 3,
+        "timeout": 5400,
+        "min_free": 10 * 1024**3,
+        "max_failure_rate": 0.1,
+        "keep_failed": False,
+        "pass_env": ["HF_TOKEN"],
+    }
+    assert found.model_dump(exclude={"run"}) == {
         "name": "beam",
         "parameters": {"a": "int(0, 9)"},
         "design": "lhs",
@@ -88,6 +99,85 @@ allow_unsafe_values: false
         "allow_missing": True,
         "allow_unsafe_values": False,
     }
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        ("timeout: 90", 90),
+        ("timeout: 90s", 90),
+        ("timeout: 2h", 7200),
+        ("timeout: 1:30", 5400),
+        ("timeout: '1:30:00'", 5400),
+        ("timeout: 2-12:00:00", 216000),
+        ("min_free: 10G", 10 * 1024**3),
+        ("min_free: 1.5T", 3 * 2**39),
+        ("min_free: 0", 0),
+        ("before: ./stage 1", "./stage 1"),
+        ("after: 'true'", "true"),
+        ("to: /p/lustre/me", "/p/lustre/me"),
+        ("save: move", "move"),
+        ("max_failures: 0", 0),
+        ("pass_env: [A, B_*]", ["A", "B_*"]),
+        ("jobs:", 1),
+        ("timeout: ~", None),
+    ],
+)
+def test_how_it_is_run(written: str, value: object) -> None:
+    key = written.split(":")[0]
+    found = study(PARAMETERS + f"run:\n  {written}\n").run
+    assert found is not None
+    assert getattr(found, key) == value
+    said = set() if written.endswith((":", "~")) else {key}
+    assert found.model_fields_set == said
+
+
+RUN_KEYS = ", ".join(RunSettings.model_fields)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("jbos: 3", f"there is no key 'run.jbos' (did you mean 'jobs'?)\n  keys of run are: {RUN_KEYS}"),
+        ("rows: 3", f"there is no key 'run.rows'\n  keys of run are: {RUN_KEYS}"),
+        ("jobs: 0", "run.jobs: Input should be greater than or equal to 1, not 0"),
+        ("jobs: true", "run.jobs: Input should be a valid integer, not True"),
+        ("jobs: 1.5", "run.jobs: Input should be a valid integer, not 1.5"),
+        ("save: copy", "run.save: Input should be 'keep', 'archive' or 'move', not 'copy'"),
+        (
+            "timeout: 2x",
+            "run.timeout: '2x' is no time: write seconds, or 15m, 2h, 1d, or hours:minutes:seconds",
+        ),
+        ("timeout: true", "run.timeout: true is no number"),
+        ("timeout: 0", "run.timeout: Input should be greater than 0, not 0"),
+        ("min_free: 10X", "run.min_free: '10X' is no size: write a number and K, M, G or T, such as 10G"),
+        (
+            "min_free: 1_000",
+            "run.min_free: '1_000' is no size: write a number and K, M, G or T, such as 10G",
+        ),
+        ("min_free: false", "run.min_free: false is no number"),
+        ("max_failure_rate: true", "run.max_failure_rate: true is no number"),
+        ("max_failure_rate: 2", "run.max_failure_rate: Input should be less than or equal to 1, not 2"),
+        ("pass_env: [A, 2B]", "run.pass_env: '2B' is no name of an environment variable"),
+        ("pass_env: [A, [B]]", "run.pass_env.1: Input should be a valid string, not ['B']"),
+        ("to: ''", "run.to: String should have at least 1 character, not ''"),
+    ],
+)
+def test_ways_to_run_that_are_none(text: str, message: str) -> None:
+    assert refusal(PARAMETERS + f"run:\n  {text}\n") == f"s.yaml, line 4: {message}"
+    assert refusal(f"run: {{{text}}}\n{PARAMETERS}") == f"s.yaml, line 1: {message}"
+
+
+@pytest.mark.parametrize("written", ["3", "[jobs]", "fast"])
+def test_run_is_a_mapping(written: str) -> None:
+    assert refusal(f"{PARAMETERS}run: {written}\n").startswith("s.yaml, line 3: run: Input should be")
+
+
+def test_a_run_that_says_nothing() -> None:
+    assert study(PARAMETERS + "run:\n").run is None
+    found = study(PARAMETERS + "run:\n  jobs:\n").run
+    assert found is not None
+    assert not found.model_fields_set
 
 
 def test_one_condition_needs_no_list() -> None:
@@ -307,12 +397,26 @@ def test_the_schema_takes_what_init_writes() -> None:
     validator.validate(wide)
     validator.validate({**wide, "where": None, "set": None, "derive": None, "design": None})
     validator.validate({**wide, "where": ["a < 5"]})
-    mistakes: list[dict[str, Any]] = [{"rows": 0}, {"rwos": 3}, {"design": "sobl"}, {"where": 3}]
+    run = {"jobs": 2, "timeout": "2h", "min_free": 5, "pass_env": "A", "save": None, "max_failure_rate": 0.1}
+    validator.validate({**wide, "run": run})
+    validator.validate({**wide, "run": None})
+    validator.validate({**wide, "run": {"pass_env": ["A"]}})
+    mistakes: list[dict[str, Any]] = [
+        {"rows": 0},
+        {"rwos": 3},
+        {"design": "sobl"},
+        {"where": 3},
+        {"run": {"jbos": 3}},
+        {"run": {"jobs": 0}},
+        {"run": 3},
+    ]
     for wrong in (*mistakes, {"parameters": {}}):
         assert not validator.is_valid({**wide, **wrong})
 
 
 def test_the_schema_describes_every_key() -> None:
-    properties = study_schema()["properties"]
-    assert set(properties) == set(Study.model_fields)
-    assert all(entry["description"] for entry in properties.values())
+    schema = study_schema()
+    run = schema["$defs"]["RunSettings"]["properties"]
+    for properties, model in ((schema["properties"], Study), (run, RunSettings)):
+        assert set(properties) == set(model.model_fields)
+        assert all(entry["description"] for entry in properties.values())

@@ -1,0 +1,116 @@
+"""A campaign run, as one call."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from genstudy.campaign.ledger import Ledger
+from genstudy.campaign.runner import Progress, Runner, RunReport
+from genstudy.campaign.state import CampaignState
+from genstudy.campaign.stop import Stop
+from genstudy.campaign.study_process import study_command
+from genstudy.errors import UserError
+from genstudy.maestro import check_version
+from genstudy.specs.manifest import Manifest, read_manifest
+from genstudy.specs.running import RunSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+
+def run_campaign(
+    folder: str | Path,
+    settings: Mapping[str, Any] | None = None,
+    *,
+    max_batches: int | None = None,
+    canary: int | None = None,
+    stop: Stop | None = None,
+    tell: Callable[[str], None] = lambda _: None,
+    watch: Callable[[Progress], None] = lambda _: None,
+) -> RunReport:
+    """Run every pending batch of a campaign with Maestro: judge it, record it, save it and clear it.
+
+    folder: made by make_specs or build_study. settings: keys of RunSettings, which win over what the study
+    file said. max_batches: begin no more than these. canary: run so many rows first, and say what all will
+    take. stop: through which others ask the run to end. tell: gets a line for people at each event. watch:
+    gets the state of things every second or so.
+
+    Whatever ends it, the next call goes on where it was. Raises UserError where the campaign is not as it was
+    made, or somebody else runs it, and RunError where it had to be ended.
+    """
+    folder = Path(folder).absolute()
+    for name, value in (("max_batches", max_batches), ("canary", canary)):
+        if value is not None and value < 1:
+            raise UserError(f"{name} must be at least 1, not {value}")
+    chosen = choose_settings(read_manifest(folder), settings or {})
+    check_version()
+    ledger = Ledger(folder)
+    with ledger.own({**chosen.model_dump(exclude_unset=True)}, tell) as owner:
+        manifest = read_manifest(folder)  # nobody else changes it from here on
+        state = CampaignState(manifest, ledger.records())
+        if canary and manifest.settings.mode == "inline":
+            raise UserError(
+                "a canary needs a pgen, and these specifications are inline", hint="run without --canary"
+            )
+        runner = Runner(
+            folder,
+            manifest,
+            owner,
+            state,
+            chosen,
+            stop=stop or Stop(),
+            tell=tell,
+            watch=watch,
+            max_batches=max_batches,
+            canary=canary,
+        )
+        if runner.withheld:
+            tell(f"not handed to the steps, as they look like secrets: {', '.join(runner.withheld)}")
+        try:
+            report = runner.run()
+            owner.reason = report.reason
+        except Exception as problem:
+            owner.reason = str(problem)
+            raise
+    return report
+
+
+def choose_settings(manifest: Manifest, given: Mapping[str, Any]) -> RunSettings:
+    """Join what is given and what the study file said; the first wins."""
+    said = manifest.run.model_dump(exclude_unset=True) if manifest.run else {}
+    try:
+        chosen = RunSettings.model_validate({**said, **given})
+    except ValidationError as problem:
+        first = problem.errors()[0]
+        name = str(first["loc"][0]).replace("_", "-")
+        raise UserError(f"--{name}: {first['msg'].removeprefix('Value error, ')}") from None
+    if chosen.save == "move" and chosen.to is None:
+        raise UserError("--save move needs a folder to move to", hint="pass --to FOLDER")
+    return chosen
+
+
+def planned_commands(folder: str | Path, settings: Mapping[str, Any] | None = None) -> Iterator[str]:
+    """Yield the command line of each study that a run would start next, a batch each, as a shell takes it."""
+    from genstudy.campaign.runner import maestro_options
+    from genstudy.campaign.store import new_study_folder
+
+    folder = Path(folder).absolute()
+    manifest = read_manifest(folder)
+    chosen = choose_settings(manifest, settings or {})
+    state = CampaignState(manifest, Ledger(folder).records())
+    for batch in state.batches.values():
+        if not batch.ended:
+            study = new_study_folder(folder, batch)
+            command = study_command(
+                folder / batch.entry.spec,
+                folder / "pgen.py" if manifest.pgen_sha256 else None,
+                study,
+                options=maestro_options(chosen),
+                sleep=chosen.sleep,
+            )
+            rows = "" if batch.pending == batch.rows else f"  # rows {batch.pending}"
+            yield shlex.join(["maestro", *command]) + rows

@@ -1,0 +1,421 @@
+"""A campaign run: each pending batch started, judged, recorded, saved and cleared, until nothing is left."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass
+from queue import Empty
+from typing import TYPE_CHECKING, Any
+
+from genstudy.campaign.batch_study import RunningStudy, StudyPlan
+from genstudy.campaign.canary import judge_canary
+from genstudy.campaign.environment import scrubbed
+from genstudy.campaign.outcome import record_of
+from genstudy.campaign.records import Started
+from genstudy.campaign.room import Room
+from genstudy.campaign.rows import batch_rows
+from genstudy.campaign.saver import Saver
+from genstudy.campaign.store import RUNS, Store
+from genstudy.campaign.study_process import kill_orphans
+from genstudy.campaign.summary import Counts, count_batches, count_rows
+from genstudy.campaign.trees import Interrupted, count_entries
+from genstudy.campaign.unchanged import check_unchanged
+from genstudy.errors import GenstudyError, RunError
+from genstudy.specs.make import PGEN_NAME
+from genstudy.units import time_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from genstudy.campaign.lease import Ownership
+    from genstudy.campaign.ranges import Rows
+    from genstudy.campaign.records import Ended, Record
+    from genstudy.campaign.state import BatchState, CampaignState
+    from genstudy.campaign.stop import Stop
+    from genstudy.specs.manifest import Manifest
+    from genstudy.specs.running import RunSettings
+
+TICK = 1.0
+"""Seconds between looks at what nobody tells of: time limits, room on disk, a request to cancel."""
+
+TOO_OFTEN = 3
+"""So many deaths of Maestro in one batch with no row done, or batches without a study, end the run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """A batch that runs: its id, how many rows, and for how many seconds."""
+
+    batch: str
+    rows: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far a run is. held: why no batch is started, if so. files: entries in use. left: seconds, if known.
+
+    seconds: since the run began; ended_rows: that finished or failed since then.
+    """
+
+    rows: Counts
+    batches: Counts
+    running: tuple[Running, ...]
+    saving: int
+    held: str
+    files: int
+    seconds: float
+    ended_rows: int
+    left: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunReport:
+    """What a run came to. started: batches it began; reason: why it ended early, empty if it did not."""
+
+    rows: Counts
+    batches: Counts
+    started: int
+    seconds: float
+    reason: str
+
+
+class Runner:
+    """Runs a campaign's batches. One thread of it decides and records; studies and saving have their own."""
+
+    def __init__(
+        self,
+        folder: Path,
+        manifest: Manifest,
+        owner: Ownership,
+        state: CampaignState,
+        settings: RunSettings,
+        *,
+        stop: Stop,
+        tell: Callable[[str], None],
+        watch: Callable[[Progress], None],
+        max_batches: int | None = None,
+        canary: int | None = None,
+    ) -> None:
+        self.folder, self.manifest, self.owner, self.state = folder, manifest, owner, state
+        self.settings, self.stop, self.tell, self.watch = settings, stop, tell, watch
+        self.whole = manifest.settings.mode == "inline" or any(step.funnel for step in manifest.steps)
+        self._max_batches = max_batches
+        self._canary = canary if canary and not state.tally.done else None
+        self._began = time.monotonic()
+        self._ended_before = state.tally.done + state.tally.failed
+        self._lock = threading.RLock()
+        self._store = Store(folder, manifest, settings, stop)
+        self._saver = Saver(self._save, stop.wake.put)
+        self._room = Room(folder, manifest.steps, settings, fixed=self._store.fixed_entries())
+        self._running: dict[str, RunningStudy] = {}
+        self._queue: deque[str] = deque()
+        self._begun: set[str] = set()
+        self._deaths: dict[str, int] = {}
+        self._no_study = 0
+        self._held = ""
+        self._error: Exception | None = None
+        self._environ, self.withheld = scrubbed(os.environ, settings.pass_env)
+
+    def run(self) -> RunReport:
+        """Run until nothing is left, or it is to stop. Raises the error that made it stop, if one did."""
+        try:
+            self._recover()
+            self._loop()
+        finally:
+            for study in self._running.values():
+                study.end("stopped")
+            self._saver.close()
+        if self._error is not None:
+            raise self._error
+        tally = self.state.tally
+        return RunReport(
+            rows=count_rows(tally),
+            batches=count_batches(tally),
+            started=len(self._begun),
+            seconds=time.monotonic() - self._began,
+            reason=self.stop.reason,
+        )
+
+    def progress(self) -> Progress:
+        """Return how far the run is."""
+        now = time.monotonic()
+        with self._lock:
+            tally = self.state.tally
+            rows = count_rows(tally)
+            ended = rows.done + rows.failed - self._ended_before
+            seconds = now - self._began
+            return Progress(
+                rows=rows,
+                batches=count_batches(tally),
+                running=tuple(
+                    Running(batch=batch, rows=len(study.plan.wanted), seconds=now - study.began)
+                    for batch, study in sorted(self._running.items())
+                ),
+                saving=len(self._saver.waiting),
+                held=self._held,
+                files=self._room.in_use(self.state, self._running),
+                seconds=seconds,
+                ended_rows=ended,
+                left=rows.pending * seconds / ended if ended > 0 else None,
+            )
+
+    def _loop(self) -> None:
+        while True:
+            self._fill()
+            self.watch(self.progress())
+            if not self._running and not self._saver.waiting and not self._held:
+                return
+            self._take(self._next_event())
+            self._look_around()
+
+    def _next_event(self) -> Any:
+        try:
+            return self.stop.wake.get(timeout=TICK)
+        except Empty:
+            return None
+
+    def _take(self, event: Any) -> None:
+        match event:
+            case RunningStudy():
+                self._judge(event)
+            case (str(batch), None):
+                self._saver.done(batch)
+            case (str(batch), Exception() as problem):
+                self._saver.done(batch)
+                self._fail(problem)
+            case _:
+                pass
+
+    def _look_around(self) -> None:
+        """See to what nobody tells of."""
+        if self.owner.cancelled():
+            self.stop.at_once("cancelled")
+        limit = self.settings.timeout
+        for study in tuple(self._running.values()):
+            if self.stop.now:
+                study.end("stopped")
+            elif limit is not None and time.monotonic() - study.began > limit:
+                study.end("timeout")
+
+    def _fail(self, problem: Exception) -> None:
+        """Keep the first error, and end the run in good order."""
+        if isinstance(problem, Interrupted) and self.stop.now:
+            return
+        if not isinstance(problem, GenstudyError | OSError):
+            raise problem
+        self._error = self._error or problem
+        self.stop.finish(str(problem))
+
+    # What was left by an earlier run
+
+    def _recover(self) -> None:
+        """Judge the studies of an owner that died, save what ended, and line up what is to be run."""
+        for batch_id in sorted(self.state.unsaved):
+            batch = self.state.batches[batch_id]
+            if batch.running is not None:
+                self._judge_dead(batch, batch.running)
+            entries = sum(count_entries(path)[0] for path in self._store.parts(batch))
+            self._room.measured(batch_id, entries, len(batch.rows))
+        for batch_id, batch in self.state.batches.items():
+            if not batch.ended:
+                self._queue.append(batch_id)
+            elif not batch.finished:
+                self._saver.add(batch_id)
+
+    def _judge_dead(self, batch: BatchState, started: Started) -> None:
+        study = self.folder / RUNS / started.study
+        kill_orphans(study)
+        rows = batch_rows(self.folder, self.manifest, batch.entry)
+        self._record(record_of(study, started, rows, self.manifest.steps, how="killed"))
+        count = len(self.state.batches[batch.entry.id].done)
+        self.tell(f"batch {batch.entry.id}: an earlier run was cut short, {_rows(count)} had finished")
+
+    # Starting
+
+    def _fill(self) -> None:
+        """Start batches while there are jobs free, and room."""
+        self._held = ""
+        jobs = 1 if self._canary else self.settings.jobs
+        while self._queue and len(self._running) < jobs and not self.stop.finishing:
+            batch = self.state.batches[self._queue[0]]
+            if batch.entry.id not in self._begun and len(self._begun) == self._max_batches:
+                return
+            wanted = batch.rows if self.whole else batch.pending
+            wanted = wanted.first(self._canary) if self._canary else wanted
+            with self._lock:
+                lack = self._room.lack(self.state, self._running, len(wanted))
+            if lack is not None:
+                if lack.own and not self._running and not self._saver.waiting:
+                    self._fail(RunError(f"no room for batch {batch.entry.id}: {lack.text}\n  {NO_ROOM}"))
+                else:
+                    self._held = lack.text
+                return
+            self._queue.popleft()
+            try:
+                self._start(batch, wanted)
+            except (GenstudyError, OSError) as problem:
+                self._fail(problem)
+
+    def _start(self, batch: BatchState, wanted: Rows) -> None:
+        entry = batch.entry
+        self.owner.check()
+        check_unchanged(self.folder, self.manifest, entry)
+        study = self._store.new_study(batch)
+        rows = batch_rows(self.folder, self.manifest, entry)
+        options = maestro_options(self.settings)
+        if wanted != batch.rows:
+            options += ["--pargs", f"ROWS:@{self._store.write_rows(study, rows, wanted)}"]
+        self._begun.add(entry.id)
+        self._record(
+            Started(
+                t=time.time(),
+                batch=entry.id,
+                study=study.name,
+                rows=str(wanted),
+                whole=self.whole,
+            )
+        )
+        plan = StudyPlan(
+            batch=entry.id,
+            folder=study,
+            spec=self.folder / entry.spec,
+            pgen=self.folder / PGEN_NAME if self.manifest.pgen_sha256 else None,
+            rows=rows,
+            wanted=wanted,
+            whole=self.whole,
+            options=options,
+            environ=self._environ,
+            sleep=self.settings.sleep,
+            before=self.settings.before,
+            variables=self._store.hook_variables(batch, study),
+            canary=self._canary is not None,
+        )
+        self._running[entry.id] = RunningStudy(plan, self.stop.wake.put)
+
+    # Judging
+
+    def _judge(self, study: RunningStudy) -> None:
+        """Record what became of a study's rows, and see what is to be done next."""
+        plan = study.plan
+        del self._running[plan.batch]
+        batch = self.state.batches[plan.batch]
+        assert batch.running is not None
+        if study.how != "ended" or (study.code or 0) < 0:
+            kill_orphans(plan.folder)
+        ended = record_of(
+            plan.folder,
+            batch.running,
+            plan.rows,
+            self.manifest.steps,
+            how=study.how if study.error is None else "stopped",
+            code=study.code,
+            seconds=study.seconds,
+            busy=study.busy,
+        )
+        if plan.canary:
+            ended = self._judge_canary(study, ended)
+        self._record(ended)
+        if study.error is not None:
+            self._fail(study.error)
+        self._tell_of(batch, ended)
+        self._check_deaths(batch, ended)
+        self._check_failures()
+        if batch.ended:
+            self._saver.add(plan.batch)
+        else:
+            self._room.measured(plan.batch, self._entries(batch), len(batch.rows))
+            self._queue.appendleft(plan.batch)
+
+    def _entries(self, batch: BatchState) -> int:
+        return sum(count_entries(path)[0] for path in self._store.parts(batch))
+
+    def _judge_canary(self, study: RunningStudy, ended: Ended) -> Ended:
+        self._canary = None
+        verdict = judge_canary(study, ended, self.state.tally, self.settings)
+        for line in verdict.lines:
+            self.tell(line)
+        if verdict.stop:
+            self._fail(RunError(verdict.stop))
+        return verdict.record
+
+    def _tell_of(self, batch: BatchState, ended: Ended) -> None:
+        failed = f", {_rows(len(batch.failed))} failed" if batch.failed else ""
+        left = f", {_rows(len(batch.pending))} to go" if batch.pending else ""
+        taken = f" in {time_text(ended.seconds)}" if ended.seconds is not None else ""
+        why = "" if ended.how == "ended" else f" ({ended.how})"
+        rows = count_rows(self.state.tally)
+        note = f": {ended.note}" if ended.note else ""
+        self.tell(
+            f"batch {batch.entry.id}: {_rows(len(batch.done))} done{failed}{left}{taken}{why}{note}; "
+            f"{rows.done + rows.failed:,} of {rows.total:,} in all"
+        )
+
+    def _check_deaths(self, batch: BatchState, ended: Ended) -> None:
+        """End the run where it makes no headway."""
+        headway = bool(ended.done or ended.failed)
+        died = ended.how == "killed" and not headway
+        deaths = self._deaths[batch.entry.id] = self._deaths.get(batch.entry.id, 0) + 1 if died else 0
+        if deaths >= TOO_OFTEN:
+            self._fail(
+                RunError(
+                    f"Maestro was killed {deaths} times in batch {batch.entry.id} before a row was done\n"
+                    "  is there enough memory? its rows are pending: genstudy run goes on with them"
+                )
+            )
+        self._no_study = self._no_study + 1 if ended.note and not ended.done else 0
+        if self._no_study >= TOO_OFTEN:
+            self._fail(
+                RunError(
+                    f"Maestro made no study of the last {self._no_study} batches: {ended.note}\n"
+                    "  mend that, then: genstudy retry, genstudy run"
+                )
+            )
+
+    def _check_failures(self) -> None:
+        tally, settings = self.state.tally, self.settings
+        limit, rate = settings.max_failures, settings.max_failure_rate
+        ended = tally.done + tally.failed
+        if limit is not None and tally.failed > limit:
+            self._fail(RunError(f"{_rows(tally.failed)} failed, and --max-failures is {limit}\n  {SEE}"))
+        elif rate is not None and ended and tally.failed / ended > rate:
+            share = f"{tally.failed:,} of {ended:,} rows failed"
+            self._fail(RunError(f"{share}, and --max-failure-rate is {rate:g}\n  {SEE}"))
+
+    # Saving, in the saver's thread
+
+    def _save(self, batch_id: str) -> None:
+        batch = self.state.batches[batch_id]
+        if batch.saved is None:
+            self._record(self._store.save(batch))
+        assert batch.saved is not None
+        if batch.saved.mode != "keep":
+            self.owner.check()
+            self._record(self._store.clear(batch))
+
+    def _record(self, record: Record) -> None:
+        with self._lock:
+            self.state.add(record)  # first: what cannot be true is never written down
+            self.owner.add(record)
+
+
+NO_ROOM = "make smaller batches (genstudy plan proposes a size), clear what failed rows left, or raise it"
+SEE = "genstudy status --failed shows them; genstudy retry, then genstudy run, tries them again"
+
+
+def maestro_options(settings: RunSettings) -> list[str]:
+    """Return the options of `maestro run` that are handed on."""
+    given = {
+        "--throttle": settings.throttle,
+        "--attempts": settings.attempts,
+        "--rlimit": settings.rlimit,
+    }
+    return [text for name, value in given.items() if value is not None for text in (name, str(value))]
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count:,} rows"

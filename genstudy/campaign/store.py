@@ -1,0 +1,165 @@
+"""Where a campaign's studies are, and where they go once their batch has ended."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from genstudy.campaign.hooks import run_hook
+from genstudy.campaign.ranges import Rows
+from genstudy.campaign.records import Cleared, Saved
+from genstudy.campaign.rows import LABEL, RowFinder, batch_rows
+from genstudy.campaign.saving import clear, save
+from genstudy.campaign.trees import count_entries
+from genstudy.errors import UserError
+from genstudy.files import whole_file
+from genstudy.maestro import folder_name
+from genstudy.maestro_status import read_status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from genstudy.campaign.rows import BatchRows
+    from genstudy.campaign.state import BatchState
+    from genstudy.campaign.stop import Stop
+    from genstudy.specs.manifest import Manifest
+    from genstudy.specs.running import RunSettings
+
+RUNS = "runs"
+ARCHIVE = "archive"
+BESIDE_STUDIES = ("", ".log", ".rows")
+"""A study's folder, what Maestro printed, and the list of its rows."""
+
+
+def stem_of(batch: BatchState) -> str:
+    """Return the name of a batch: that of its specification."""
+    return batch.entry.spec.removesuffix(".yaml")
+
+
+def new_study_folder(folder: Path, batch: BatchState) -> Path:
+    """Return where the next study of a batch will be."""
+    return folder / RUNS / f"{stem_of(batch)}.{len(batch.studies) + 1}"
+
+
+class Store:
+    """The studies of one campaign on disk, and their saving."""
+
+    def __init__(self, folder: Path, manifest: Manifest, settings: RunSettings, stop: Stop) -> None:
+        """Take a campaign's folder and how its studies are to be saved. Makes the folder of studies."""
+        self._folder, self._manifest, self._settings, self._stop = folder, manifest, settings, stop
+        runs = folder / RUNS
+        if runs.is_symlink():
+            raise UserError(
+                "this is a symbolic link, and nothing outside of the campaign's folder is ever deleted",
+                where=str(runs),
+                hint="put the whole campaign there instead, or take the link away",
+            )
+        runs.mkdir(exist_ok=True)
+
+    def fixed_entries(self) -> int:
+        """Return how many files and folders the campaign has that belong to no batch's run."""
+        return 1 + sum(
+            count_entries(Path(entry))[0]
+            for entry in os.scandir(self._folder)
+            if entry.name not in {RUNS, ARCHIVE}
+        )
+
+    def parts(self, batch: BatchState) -> list[Path]:
+        """Return what there is of a batch's studies: their folders, logs and lists of rows."""
+        runs = self._folder / RUNS
+        paths = (runs / (study + ending) for study in batch.studies for ending in BESIDE_STUDIES)
+        return [path for path in paths if os.path.lexists(path)]
+
+    def new_study(self, batch: BatchState) -> Path:
+        """Return where a batch's next study will be; a UserError if something is there."""
+        study = new_study_folder(self._folder, batch)
+        if os.path.lexists(study):
+            raise UserError(
+                "this folder is in the way of a study, and the ledger does not know it",
+                where=str(study),
+                hint="move it away",
+            )
+        return study
+
+    def write_rows(self, study: Path, rows: BatchRows, wanted: Rows) -> Path:
+        """Write the list of the rows that a study runs, as the pgen counts them, and return its path."""
+        path = study.with_name(study.name + ".rows")
+        places = Rows.of(rows.position_in_table(number) for number in wanted)
+        with whole_file(path, force=True) as stream:
+            stream.write(f"{places}\n".encode())
+        return path
+
+    def hook_variables(self, batch: BatchState, study: Path) -> dict[str, str]:
+        """Return what commands before and after a batch get to know of it."""
+        return {
+            "GENSTUDY_BATCH": batch.entry.id,
+            "GENSTUDY_SPEC": str(self._folder / batch.entry.spec),
+            "GENSTUDY_STUDY": str(study),
+            "GENSTUDY_DONE": str(len(batch.done)),
+            "GENSTUDY_FAILED": str(len(batch.failed)),
+        }
+
+    def save(self, batch: BatchState) -> Saved:
+        """Run the command after a batch, and bring its studies to where they shall be."""
+        settings = self._settings
+        if settings.after:
+            study = self._folder / RUNS / batch.studies[-1]
+            run_hook("after", settings.after, self._folder, self.hook_variables(batch, study))
+        began = time.monotonic()
+        saved = save(
+            self.parts(batch),
+            mode=settings.save,
+            target=Path(settings.to).absolute() if settings.to else self._folder / ARCHIVE,
+            name=stem_of(batch),
+            own=settings.to is None,
+            stop=lambda: self._stop.now,
+        )
+        path = saved.path
+        if path is not None and path.is_relative_to(self._folder):
+            path = path.relative_to(self._folder)
+        return Saved(
+            t=time.time(),
+            batch=batch.entry.id,
+            mode=settings.save,
+            path=str(path or RUNS),
+            sha256=saved.sha256,
+            nbytes=saved.nbytes,
+            entries=saved.entries,
+            content=saved.content,
+            seconds=time.monotonic() - began,
+        )
+
+    def clear(self, batch: BatchState) -> Cleared:
+        """Delete what was saved of a batch, but for the workspaces of failed rows if these are to stay."""
+        assert batch.saved is not None
+        left = clear(
+            self._folder / RUNS,
+            self.parts(batch),
+            mode=batch.saved.mode,
+            saved=self._folder / batch.saved.path,
+            keep=frozenset(self._failed_workspaces(batch)) if self._settings.keep_failed else frozenset(),
+        )
+        return Cleared(t=time.time(), batch=batch.entry.id, left=left)
+
+    def _failed_workspaces(self, batch: BatchState) -> Iterator[str]:
+        """Yield the workspaces of failed rows: `study/step/row_7`."""
+        rows = batch_rows(self._folder, self._manifest, batch.entry)
+        for study, ran in batch.study_of:
+            failed = batch.failed & ran
+            if failed and rows.values:  # inline: workspaces are named by values
+                yield from _named_by_values(self._folder / RUNS, study, rows, failed)
+            elif failed:
+                for step in self._manifest.steps:
+                    if step.runs == "row":
+                        folder = f"{study}/{folder_name(step.name)}/{LABEL}"
+                        yield from (folder + rows.id_of(number) for number in failed)
+
+
+def _named_by_values(runs: Path, study: str, rows: BatchRows, failed: Rows) -> Iterator[str]:
+    status = read_status(runs / study)
+    finder = RowFinder(rows)
+    for run in status.runs if status else ():
+        if any(number in failed for number in finder.find(run.label, run.params)):
+            yield f"{study}/{run.folder}/{run.label}"
