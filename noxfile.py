@@ -42,7 +42,8 @@ def bench(session: nox.Session) -> None:
 
 @nox.session
 def chaos(session: nox.Session) -> None:
-    """Kill campaigns again and again: the long form of a test that the suite has in short."""
+    """Kill campaigns again and again, and run a large one: the long forms of tests that the suite has."""
     session.install(".", *TEST_PACKAGES)
-    long = ("--kills=50", "--chaos-rows=300")
-    session.run("pytest", "tests/campaign/test_chaos.py", "-s", *long, *session.posargs)
+    long = ("--kills=50", "--chaos-rows=300", "--room-rows=10000")
+    files = ("tests/campaign/test_chaos.py", "tests/campaign/test_room.py")
+    session.run("pytest", *files, *long, *session.posargs)

@@ -24,6 +24,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--renew-golden", action="store_true", help="Write tests/golden anew; look at the diff.")
     parser.addoption("--kills", type=int, default=8, help="How often the chaos test kills.")
     parser.addoption("--chaos-rows", type=int, default=60, help="Rows of the chaos test's campaign.")
+    parser.addoption("--room-rows", type=int, default=600, help="Rows of the test of room on disk.")
     parser.addoption("--chaos-seed", type=int, default=1, help="Seed of the chaos test's choices.")
 
 

@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from genstudy.campaign.hooks import run_hook
+from genstudy.campaign.rows import LABEL
 from genstudy.campaign.study_process import StudyProcess, start_study
+from genstudy.maestro import folder_name
+from genstudy.rendering.marks import MARK_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +20,9 @@ if TYPE_CHECKING:
     from genstudy.campaign.ranges import Rows
     from genstudy.campaign.records import How
     from genstudy.campaign.rows import BatchRows
+
+LOOK_AHEAD = 20
+"""Rows that are looked at behind the last that was done: those between may have failed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,15 +47,45 @@ class StudyPlan:
     canary: bool = False
 
 
+class Marked:
+    """Counts the rows of a study that have left the done mark of their last step, looking at few each time.
+
+    Maestro takes rows in their order, so a look goes on where the one before stopped.
+    """
+
+    def __init__(self, plan: StudyPlan, last_step: str | None) -> None:
+        """Take what a study runs; last_step: the last one that runs once a row, if it leaves a mark."""
+        self._folder = plan.folder / folder_name(last_step) if last_step is not None else None
+        self._ids = [plan.rows.id_of(number) for number in plan.wanted] if last_step is not None else []
+        self._next = 0
+        self._count = 0
+
+    def count(self) -> int:
+        """Return how many rows have come to their end as far as can be seen."""
+        while self._folder is not None and self._next < len(self._ids):
+            ahead = range(self._next, min(self._next + LOOK_AHEAD, len(self._ids)))
+            found = next((place for place in ahead if self._is_done(self._ids[place])), None)
+            if found is None:
+                break
+            self._next = found + 1
+            self._count += 1
+        return self._count
+
+    def _is_done(self, row_id: str) -> bool:
+        assert self._folder is not None
+        return (self._folder / f"{LABEL}{row_id}" / MARK_NAME).exists()
+
+
 class RunningStudy:
     """A study on its way. `post` gets this object once it has ended, from another thread.
 
     how, code, seconds: how it ended. busy: workspaces that were at work when it was ended for its time.
-    error: what kept it from being started.
+    error: what kept it from being started. marked: counts the rows that have come to their end.
     """
 
-    def __init__(self, plan: StudyPlan, post: Callable[[Any], None]) -> None:
+    def __init__(self, plan: StudyPlan, post: Callable[[Any], None], *, last_step: str | None) -> None:
         self.plan = plan
+        self.marked = Marked(plan, last_step)
         self.how: How = "ended"
         self.code: int | None = None
         self.busy: frozenset[str] = frozenset()

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Facts = tuple[bytes, str, int, int, bytes]
-"""A path, its kind, a file's size and mtime (ns), where a link leads; 0 or empty where there is none."""
+"""A path, its kind, a file's size and mtime (ns), and where a link leads; else 0 or empty."""
 
 
 def facts_of(parts: Sequence[Path]) -> Iterator[Facts]:
-    """Yield the facts of all files, folders, links and FIFOs at or below some paths, in the archives' order."""
+    """Yield the facts of all files, folders, links and FIFOs at or below some paths, in archives' order."""
     for part in sorted(parts, key=lambda path: sort_key(os.fsencode(path.name))):
         for path, full, state in walk(part):
             form = form_of(state.st_mode, 0, 0)

@@ -32,7 +32,8 @@ def make_anew_command(folder: Path, manifest: Manifest, plan: Plan) -> str:
     if table.index is not None:
         words += ["-i", table.index]
     if settings.rows < table.rows:
-        words += ["--start", str(settings.start), "--rows", str(settings.rows)]
+        start = ["--start", str(settings.start)] if settings.start else []
+        words += [*start, "--rows", str(settings.rows)]
     flags = {
         "--inline": settings.mode == "inline",
         "--reference": table.path != TABLE_NAME,

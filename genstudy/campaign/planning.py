@@ -17,7 +17,7 @@ from genstudy.campaign.plan_commands import (
 )
 from genstudy.campaign.plan_text import breaks, conclude, counted, explain
 from genstudy.campaign.state import CampaignState
-from genstudy.campaign.summary import ENTRIES_PER_STEP, cost_of
+from genstudy.campaign.summary import ENTRIES_PER_STEP, ENTRIES_PER_STUDY, cost_of
 from genstudy.errors import UserError
 from genstudy.rendering.templates import find_template
 from genstudy.specs.manifest import read_manifest
@@ -153,19 +153,8 @@ def _for_table(
 
 
 def _for_campaign(folder: Path, manifest: Manifest, stated: _Stated, budget: Budget) -> Proposal:
-    tally = CampaignState(manifest, Ledger(folder).records()).tally
-    base = _base(manifest.steps)
-    measured = cost_of(tally)
-    if measured is not None:
-        base = replace(
-            base,
-            entries=max(base.entries, measured.entries),
-            nbytes=measured.nbytes,
-            seconds=measured.seconds,
-            packed=tally.stored / tally.content if tally.content else None,
-            measured=measured.measured,
-        )
-    cost = _with_stated(base, stated)
+    state = CampaignState(manifest, Ledger(folder).records())
+    cost = _with_stated(_measured(_base(manifest.steps), state), stated)
     _check_known(budget, cost)
     plan = propose(manifest.settings.rows, cost, budget)
     present = needs_of(manifest.settings.batch_size, plan.rows, cost, budget)
@@ -185,6 +174,23 @@ def _for_campaign(folder: Path, manifest: Manifest, stated: _Stated, budget: Bud
             f"{folder} has {batches}: {verdict}",
         ),
         commands=(command,),
+    )
+
+
+def _measured(base: RowCost, state: CampaignState) -> RowCost:
+    """Return a cost with what was measured on the batches that are saved."""
+    tally = state.tally
+    measured = cost_of(tally)
+    if measured is None:
+        return base
+    studies = sum(len(batch.studies) for batch in state.batches.values() if batch.saved is not None)
+    return replace(
+        base,
+        entries=max(base.entries, (tally.entries - ENTRIES_PER_STUDY * studies) / tally.counted),
+        nbytes=measured.nbytes,
+        seconds=measured.seconds,
+        packed=tally.stored / tally.content if tally.content else None,
+        measured=measured.measured,
     )
 
 

@@ -48,10 +48,11 @@ TOO_OFTEN = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Running:
-    """A batch that runs: its id, how many rows, and for how many seconds."""
+    """A batch that runs: its id, how many rows, how many of them were seen to end, for how many seconds."""
 
     batch: str
     rows: int
+    seen: int
     seconds: float
 
 
@@ -59,7 +60,7 @@ class Running:
 class Progress:
     """How far a run is. held: why no batch is started, if so. files: entries in use. left: seconds, if known.
 
-    seconds: since the run began; ended_rows: that finished or failed since then.
+    seconds: since the run began; ended_rows: that finished or failed since then, as far as can be seen.
     """
 
     rows: Counts
@@ -104,6 +105,8 @@ class Runner:
         self.folder, self.manifest, self.owner, self.state = folder, manifest, owner, state
         self.settings, self.stop, self.tell, self.watch = settings, stop, tell, watch
         self.whole = manifest.settings.mode == "inline" or any(step.funnel for step in manifest.steps)
+        last = [step for step in manifest.steps if step.runs == "row"][-1:]
+        self._last_step = last[0].name if last and last[0].mark and manifest.pgen_sha256 else None
         self._max_batches = max_batches
         self._canary = canary if canary and not state.tally.done else None
         self._began = time.monotonic()
@@ -147,21 +150,28 @@ class Runner:
         with self._lock:
             tally = self.state.tally
             rows = count_rows(tally)
-            ended = rows.done + rows.failed - self._ended_before
             seconds = now - self._began
+            running = tuple(
+                Running(
+                    batch=batch,
+                    rows=len(study.plan.wanted),
+                    seen=study.marked.count(),
+                    seconds=now - study.began,
+                )
+                for batch, study in sorted(self._running.items())
+            )
+            seen = sum(batch.seen for batch in running)
+            ended = rows.done + rows.failed + seen - self._ended_before
             return Progress(
                 rows=rows,
                 batches=count_batches(tally),
-                running=tuple(
-                    Running(batch=batch, rows=len(study.plan.wanted), seconds=now - study.began)
-                    for batch, study in sorted(self._running.items())
-                ),
+                running=running,
                 saving=len(self._saver.waiting),
                 held=self._held,
                 files=self._room.in_use(self.state, self._running),
                 seconds=seconds,
                 ended_rows=ended,
-                left=rows.pending * seconds / ended if ended > 0 else None,
+                left=(rows.pending - seen) * seconds / ended if ended > 0 else None,
             )
 
     def _loop(self) -> None:
@@ -295,7 +305,7 @@ class Runner:
             variables=self._store.hook_variables(batch, study),
             canary=self._canary is not None,
         )
-        self._running[entry.id] = RunningStudy(plan, self.stop.wake.put)
+        self._running[entry.id] = RunningStudy(plan, self.stop.wake.put, last_step=self._last_step)
 
     # Judging
 

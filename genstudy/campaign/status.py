@@ -188,16 +188,22 @@ def _again(state: CampaignState, manifest: Manifest, *, beside: Collection[str])
     elif funnel is not None:
         reason = f"step '{funnel}' waits for all rows of a batch"
     elif unmarked is not None:
-        reason = f"step '{unmarked}' leaves no done mark, so what Maestro had not recorded runs again"
+        reason = f"what finished is looked up in Maestro's record, as step '{unmarked}' leaves no done mark"
     else:
-        reason = "rows are taken as done by the done marks of their steps"
+        reason = "what finished is looked up by the done marks of the steps"
     whole = manifest.settings.mode == "inline" or funnel is not None
     for batch in _open(state):
         if batch.ended or batch.entry.id in beside:
             continue
         judged = batch.running is None
         rows = batch.rows if whole else batch.pending
-        yield BatchAgain(batch=batch.entry.id, rows=len(rows), whole=whole, judged=judged, reason=reason)
+        yield BatchAgain(
+            batch=batch.entry.id,
+            rows=len(rows),
+            whole=whole,
+            judged=judged,
+            reason="it was cut short" if judged and not whole else reason,
+        )
 
 
 def _files(folder: Path, manifest: Manifest, state: CampaignState, *, per_row: float) -> int:

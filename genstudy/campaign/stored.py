@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from genstudy.campaign.archive_format import Member
 from genstudy.campaign.archive_read import Archive
+from genstudy.campaign.archive_tar import form_of
 from genstudy.campaign.rows import LABEL, RowFinder
 from genstudy.campaign.state import Contradiction
 from genstudy.campaign.store import BESIDE_STUDIES, RUNS
@@ -23,12 +24,9 @@ from genstudy.maestro_status import STATUS, Status, read_status
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from genstudy.campaign.archive_tar import Kind
     from genstudy.campaign.known import Known
     from genstudy.campaign.rows import BatchRows
     from genstudy.campaign.state import BatchState
-
-KINDS: dict[int, Kind] = {stat.S_IFREG: "f", stat.S_IFDIR: "d", stat.S_IFLNK: "l", stat.S_IFIFO: "p"}
 
 
 class Stored(Protocol):
@@ -66,17 +64,17 @@ class StoredFolder:
             place = self._place(name)
             above, slash, _ = bytes_of(name).rpartition(b"/")
             for path, full, state in walk(place) if os.path.lexists(place) else ():
-                if (form := stat.S_IFMT(state.st_mode)) in KINDS:
-                    kind = KINDS[form]
+                form = form_of(state.st_mode, 0, 0)
+                if form is not None:
                     yield Member(
                         path=text_of(above + slash + path),
-                        kind=kind,
+                        kind=form.kind,
                         mode=stat.S_IMODE(state.st_mode),
-                        size=state.st_size if kind == "f" else 0,
+                        size=state.st_size if form.kind == "f" else 0,
                         mtime_ns=state.st_mtime_ns,
                         frame=0,
                         offset=0,
-                        link=text_of(link_of(full)) if kind == "l" else "",
+                        link=text_of(link_of(full)) if form.kind == "l" else "",
                     )
 
     def chunks(self, member: Member) -> Iterator[bytes]:

@@ -71,6 +71,7 @@ def maestro_entries(steps: Iterable[StepEntry], rows: int) -> int:
     """
     per_row = once = 0
     for step in steps:
-        per_row += step.runs != "batch"
-        once += 1
-    return ENTRIES_PER_STUDY + ENTRIES_PER_STEP * (per_row * rows + once)
+        entries = ENTRIES_PER_STEP + step.mark
+        per_row += entries if step.runs != "batch" else 0
+        once += entries
+    return ENTRIES_PER_STUDY + per_row * rows + once

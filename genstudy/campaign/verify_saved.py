@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-import re
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from genstudy.campaign.archive_verify import verify_archive
+from genstudy.campaign.moving import checksums, list_of
 from genstudy.campaign.ranges import Rows
 from genstudy.campaign.rows import batch_rows
 from genstudy.campaign.stored import missing_folders, open_stored, workspaces
-from genstudy.campaign.trees import shown
+from genstudy.campaign.trees import count_entries, shown
 from genstudy.campaign.verify_made import one_line
 from genstudy.errors import GenstudyError
 from genstudy.files import sha256_of
@@ -26,68 +26,54 @@ if TYPE_CHECKING:
     from genstudy.campaign.state import BatchState
     from genstudy.campaign.stored import Stored
 
-LINE = re.compile(rb"(\\?)([0-9a-f]{64}) [ *](.+)\n", re.DOTALL)
-ESCAPE = re.compile(rb"\\([\\nr])")
-ESCAPED = {b"\\": b"\\", b"n": b"\n", b"r": b"\r"}
-LIST = ".sha256"
-"""What the list of checksums of a moved folder is called, besides the folder's own name."""
-
 
 def saved_problems(known: Known, batch: BatchState, *, quick: bool) -> Iterator[str]:
     """Yield what is wrong with the files of a batch, each problem with the batch's id before it."""
-    saved = batch.saved
     try:
-        if saved is not None and saved.mode != "keep":
-            check = _archive if saved.mode == "archive" else _moved
-            yield from (
-                f"batch {batch.entry.id}: {text}" for text in check(known.folder / saved.path, saved, quick)
-            )
-        if batch.done:
-            with open_stored(known.folder, batch) as stored:
-                yield from (
-                    f"batch {batch.entry.id}: {text}" for text in _without_files(known, batch, stored)
-                )
-    except GenstudyError as problem:
+        for text in _problems(known, batch, quick=quick):
+            yield f"batch {batch.entry.id}: {text}"
+    except (GenstudyError, OSError) as problem:
         yield f"batch {batch.entry.id}: {one_line(problem)}"
 
 
+def _problems(known: Known, batch: BatchState, *, quick: bool) -> Iterator[str]:
+    if batch.saved is None and not batch.done:
+        return
+    with open_stored(known.folder, batch) as stored:
+        if batch.saved is not None and batch.saved.mode != "keep":
+            check = _archive if batch.saved.mode == "archive" else _moved
+            yield from check(stored.path, batch.saved, quick)
+        yield from _without_files(known, batch, stored)
+
+
 def _archive(path: Path, saved: Saved, quick: bool) -> Iterator[str]:
-    if path.is_file() and (size := path.stat().st_size) != saved.nbytes:
+    size = path.stat().st_size
+    if size != saved.nbytes:
         yield f"{path}: it has {size:,} bytes, and had {saved.nbytes:,}"
-    elif path.exists() and not quick:
+    elif not quick:
         verify_archive(path, saved.sha256)
 
 
 def _moved(path: Path, saved: Saved, quick: bool) -> Iterator[str]:
-    listed = path.with_name(path.name + LIST)
+    listed = list_of(path)
     if not listed.is_file():
         yield f"{listed}: the list of checksums is missing"
     elif sha256_of(listed) != saved.sha256:
         yield f"{listed}: it changed since it was made"
     elif not quick:
-        with listed.open("rb") as stream:
-            for line in stream:
-                yield from _line_problem(path.parent, listed, line)
-
-
-def _line_problem(folder: Path, listed: Path, line: bytes) -> Iterator[str]:
-    """Check one line of a list of checksums, as sha256sum does."""
-    found = LINE.fullmatch(line)
-    if found is None:
-        yield f"{listed}: not a line of checksums: {shown(line)}"
-        return
-    escaped, sha256, name = found.groups()
-    if escaped:
-        name = ESCAPE.sub(lambda mark: ESCAPED[mark[1]], name)
-    parts = name.split(b"/")
-    if not set(parts).isdisjoint({b"", b".", b".."}):
-        yield f"{listed}: {shown(name)} leads elsewhere"
-        return
-    path = folder / os.fsdecode(name)
-    if path.is_symlink() or not path.is_file():
-        yield f"{shown(str(path))}: the file is missing"
-    elif sha256_of(path) != sha256.decode():
-        yield f"{shown(str(path))}: it is not what was saved"
+        for _, name, sha256 in checksums(listed.read_bytes(), path.name):
+            file = path / os.fsdecode(name)
+            if file.is_symlink() or not file.is_file():
+                yield f"{shown(str(file))}: the file is missing"
+            elif sha256_of(file) != sha256:
+                yield f"{shown(str(file))}: it is not what was saved"
+    entries, content = count_entries(path)
+    # The folder itself is counted here.
+    if entries <= saved.entries or content < saved.content:
+        yield (
+            f"{path}: it has {entries - 1:,} files and folders with {content:,} bytes, and had "
+            f"{saved.entries:,} with {saved.content:,}"
+        )
 
 
 def _without_files(known: Known, batch: BatchState, stored: Stored) -> Iterator[str]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from genstudy.campaign.moving import list_of
+from genstudy.campaign.saving import ARCHIVE_ENDING
 from genstudy.campaign.store import ARCHIVE, BESIDE_STUDIES, RUNS
 from genstudy.campaign.trees import shown
-from genstudy.campaign.verify_saved import LIST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,8 +27,8 @@ def stray_notes(known: Known) -> Iterator[str]:
     for batch in batches:
         if batch.saved is not None and batch.saved.mode != "keep":
             path = folder / batch.saved.path
-            places.setdefault(path.parent, set()).update({path.name, path.name + LIST})
-    saved = re.compile(rf"\.?{name}_\d+(\.tar\.zst|{re.escape(LIST)})?(\.part-.*)?")
+            places.setdefault(path.parent, set()).update({path.name, list_of(path).name})
+    saved = re.compile(rf"\.?{name}_\d+({re.escape(ARCHIVE_ENDING)}|\.sha256)?(\.part-.*)?")
     for place, own in places.items():
         yield from _strays(place, saved, own, "no record names it")
     made = {batch.spec for batch in known.manifest.batches}

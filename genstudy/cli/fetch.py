@@ -41,7 +41,8 @@ def fetch_command(
 ) -> None:
     """Fetch a row's files by its id.
 
-    A file, a step's files, or all of them, into ./row_<id>. The batch's archive is not unpacked: only what is wanted is read from it, and checked against its hash.
+    A file, a step's files, or all of them, into ./row_<id>. The batch's archive is not unpacked: only what is
+    wanted is read from it, and checked against its hash.
     """
     check_utf8(folder, row, path, output, batch)
     if batch is not None:

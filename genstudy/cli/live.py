@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from genstudy.campaign.runner import Progress
 
+SHOWN = 8
+"""Running batches that are shown, of all."""
+
 
 class Display:
     """Shows a run's progress on stdout."""
@@ -62,7 +65,7 @@ def _picture(progress: Progress) -> Group:
     from rich.text import Text
 
     rows, batches = progress.rows, progress.batches
-    ended = rows.done + rows.failed
+    ended = rows.done + rows.failed + sum(run.seen for run in progress.running)
     top = Table.grid(padding=(0, 1))
     rate = f"{progress.ended_rows / progress.seconds:.1f} rows/s" if progress.seconds > 1 else ""
     left = f"about {time_text(progress.left)} left" if progress.left is not None and rows.pending else ""
@@ -75,7 +78,8 @@ def _picture(progress: Progress) -> Group:
         f"files    {progress.files:,} in use",
     ]
     lines += [
-        f"  {run.batch}   {run.rows:,} rows, for {time_text(run.seconds)}" for run in progress.running[:8]
+        f"  {run.batch}   {run.seen:,} of {run.rows:,} rows, for {time_text(run.seconds)}"
+        for run in progress.running[:SHOWN]
     ]
     if progress.held:
         lines.append(f"held: {progress.held}")

@@ -114,14 +114,14 @@ def _watch_on_screen(reader: StatusReader, folder: str, every: float) -> None:
     from rich.live import Live
     from rich.text import Text
 
-    status = None
-    console = Console(highlight=False)
-    with Live(console=console, transient=True, auto_refresh=False) as live:
+    last = ""
+    with Live(console=Console(highlight=False), transient=True, auto_refresh=False) as live:
         for status in _states(reader, every):
-            shown = Text(_text(status, folder), no_wrap=True, overflow="ellipsis")
-            live.update(shown, refresh=True)
-    if status is not None:
-        _print(_text(status, folder))
+            text = _text(status, folder)
+            if text != last:
+                live.update(Text(text, no_wrap=True, overflow="ellipsis"), refresh=True)
+            last = text
+    _print(last)
 
 
 def _show_failed(folder: Path, *, as_json: bool, limit: int | None) -> None:

@@ -121,7 +121,7 @@ def _again(again: Sequence[BatchAgain]) -> Iterator[str]:
             rows = sum(batch.rows for batch in part)
             yield f"{rows:,} rows of {_counted(part)} that were cut short: {ids}"
         else:
-            yield f"{_counted(part)} cut short, what finished is not looked up yet: {ids}; {part[0].reason}"
+            yield f"{_counted(part)} cut short: {ids}; {part[0].reason}"
 
 
 def _counted(batches: Sequence[BatchAgain]) -> str:

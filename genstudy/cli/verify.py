@@ -24,7 +24,8 @@ def verify_command(
 ) -> None:
     """Check a campaign's files, archives and rows.
 
-    Every archive is read back, and every row of the table accounted for. The exit code is 1 if anything is wrong: a changed file, a damaged archive, a row without its files.
+    Every archive is read back, and every row of the table accounted for. The exit code is 1 if anything is
+    wrong: a changed file, a damaged archive, a row without its files.
     """
     from genstudy.campaign.verify import verify_campaign
     from genstudy.cli.progress import Progress

@@ -1,4 +1,4 @@
-"""Kill genstudy, Maestro or both, again and again at random moments: nothing is lost and nothing is done twice.
+"""Kill genstudy, Maestro or both, again and again at random: nothing is lost, nothing is done twice.
 
 The suite runs a short form; `nox -s chaos` the long one (`--kills`, `--chaos-rows`, `--chaos-seed`).
 """
@@ -14,10 +14,12 @@ import subprocess
 import time
 from collections import Counter
 from contextlib import suppress
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 
+from genstudy.campaign.fetch import fetch_row
 from genstudy.campaign.ledger import Ledger
 from genstudy.campaign.ranges import Rows
 from genstudy.campaign.records import Ended
@@ -41,7 +43,6 @@ def campaign(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
 def test_whatever_is_killed_every_row_is_done_once(campaign: Path, request: pytest.FixtureRequest) -> None:
     kills = int(request.config.getoption("--kills"))
     seed = int(request.config.getoption("--chaos-seed"))
-    print(f"seed {seed}")
     chance = random.Random(seed)
     killed: Counter[str] = Counter()
     log = campaign.parent / "run.log"
@@ -104,8 +105,8 @@ def check_all_done(campaign: Path) -> None:
     ]
     assert sorted(done) == list(range(total))
     for number, row in enumerate(table):
-        fetch_row(campaign, str(number), "output.txt", output=campaign.parent / "fetched", force=True)
-        fetched = (campaign.parent / "fetched").read_text()
-        assert fetched == f"--width={row['width']} --name={row['name']}\n"
+        fetched = BytesIO()
+        fetch_row(campaign, str(number), "output.txt", to=fetched)
+        assert fetched.getvalue().decode() == f"--width={row['width']} --name={row['name']}\n"
     genstudy(campaign.parent, "verify", campaign)
     assert not list(study_processes(campaign))

@@ -328,7 +328,7 @@ def stored(batch: BatchEntry, entries: int) -> list[Record]:
 def write_ledger(folder: Path, manifest: Manifest, batches: int) -> None:
     with Ledger(folder).own({}, no_news) as owner:
         for batch in manifest.batches[:batches]:
-            for record in (*ran(batch), *stored(batch, 1700)):
+            for record in (*ran(batch), *stored(batch, 1717)):
                 owner.add(record)
 
 

@@ -177,7 +177,7 @@ def test_a_campaign_that_was_stopped(tmp_path: Path) -> None:
             "rows": 6,
             "whole": False,
             "judged": True,
-            "reason": "rows are taken as done by the done marks of their steps",
+            "reason": "it was cut short",
         }
     ]
     shown = lines(tmp_path / "c")
@@ -188,8 +188,8 @@ def test_a_campaign_that_was_stopped(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "options", "reason"),
     [
-        (PLAIN, {}, "rows are taken as done by the done marks of their steps"),
-        (UNMARKED, {}, "step 'run' leaves no done mark, so what Maestro had not recorded runs again"),
+        (PLAIN, {}, "what finished is looked up by the done marks of the steps"),
+        (UNMARKED, {}, "what finished is looked up in Maestro's record, as step 'run' leaves no done mark"),
         (GATHER, {}, "step 'gather' waits for all rows of a batch"),
         (PLAIN.replace(".quoted", ""), {"inline": True}, "an inline specification runs its rows together"),
     ],
@@ -224,7 +224,7 @@ def test_a_campaign_whose_process_died(
     if whole:
         assert f"again    {reason}: 1 batch as a whole: 0002" in shown
     else:
-        assert f"again    1 batch cut short, what finished is not looked up yet: 0002; {reason}" in shown
+        assert f"again    1 batch cut short: 0002; {reason}" in shown
 
 
 def test_what_an_earlier_owner_left_does_not_run(tmp_path: Path) -> None:
