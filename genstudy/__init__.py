@@ -1,4 +1,4 @@
-"""genstudy: parameter tables and batched study specifications for Maestro.
+"""genstudy: parameter tables, batched study specifications for Maestro, and campaigns of them run.
 
 What each command does is one call of a function exported here. Each name is imported when it is first used,
 so `import genstudy` costs nothing.
@@ -10,6 +10,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from genstudy.campaign.cancel import cancel_campaign
+    from genstudy.campaign.failures import failed_rows
+    from genstudy.campaign.fetch import fetch_row
+    from genstudy.campaign.planning import plan_batches
+    from genstudy.campaign.retry import retry_failed
+    from genstudy.campaign.run import run_campaign
+    from genstudy.campaign.runner import RunReport
+    from genstudy.campaign.status import campaign_status
+    from genstudy.campaign.stop import Stop
+    from genstudy.campaign.verify import verify_campaign
     from genstudy.demo import run_demo
     from genstudy.errors import GenstudyError, RunError, UserError
     from genstudy.parameters.grammar import parse_law, parse_parameter
@@ -27,6 +37,16 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES: dict[str, tuple[str, ...]] = {
+    "genstudy.campaign.cancel": ("cancel_campaign",),
+    "genstudy.campaign.failures": ("failed_rows",),
+    "genstudy.campaign.fetch": ("fetch_row",),
+    "genstudy.campaign.planning": ("plan_batches",),
+    "genstudy.campaign.retry": ("retry_failed",),
+    "genstudy.campaign.run": ("run_campaign",),
+    "genstudy.campaign.runner": ("RunReport",),
+    "genstudy.campaign.status": ("campaign_status",),
+    "genstudy.campaign.stop": ("Stop",),
+    "genstudy.campaign.verify": ("verify_campaign",),
     "genstudy.demo": ("run_demo",),
     "genstudy.errors": ("GenstudyError", "RunError", "UserError"),
     "genstudy.parameters.grammar": ("parse_law", "parse_parameter"),
@@ -50,12 +70,18 @@ __all__ = [
     "Options",
     "Parameter",
     "RunError",
+    "RunReport",
+    "Stop",
     "TableRecord",
     "UserError",
     "build_study",
     "builtin_names",
+    "campaign_status",
+    "cancel_campaign",
     "check_template",
     "copy_template",
+    "failed_rows",
+    "fetch_row",
     "find_template",
     "init_study",
     "make_specs",
@@ -63,10 +89,14 @@ __all__ = [
     "manifest_schema",
     "parse_law",
     "parse_parameter",
+    "plan_batches",
     "read_manifest",
     "read_record",
+    "retry_failed",
+    "run_campaign",
     "run_demo",
     "study_schema",
+    "verify_campaign",
 ]
 
 

@@ -1,4 +1,4 @@
-"""The main job, whole and at small size: a table, batch specs, and every batch run by Maestro here."""
+"""The main job, whole and at small size: a table, batch specs, and the campaign run by Maestro here."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from genstudy.campaign.run import run_campaign
+from genstudy.campaign.store import RUNS
 from genstudy.errors import RunError
 from genstudy.files import whole_folder
-from genstudy.maestro import run_in_foreground
 from genstudy.parameters.grammar import parse_parameter
 from genstudy.specs.make import Campaign, make_specs
 from genstudy.specs.options import Options
@@ -41,7 +42,7 @@ def run_demo(folder: str | Path, tell: Callable[[str], None]) -> list[RowRun]:
     """Make a table of 12 rows, specs for 3 batches, run them all with Maestro, and return every row's run.
 
     folder: where all of it goes; it must not exist. tell: gets a line for each thing done.
-    Raises RunError where a batch fails, or a row did not print the values that the table has for it.
+    Raises RunError where a row failed, or did not print the values that the table has for it.
     """
     folder = Path(folder)
     with whole_folder(folder):
@@ -58,30 +59,24 @@ def run_demo(folder: str | Path, tell: Callable[[str], None]) -> list[RowRun]:
     tell(f"table    {table}: {record.rows} rows of {', '.join(record.columns)}")
     campaign = make_specs(table, folder / "specs", Options(batch_size=BATCH_SIZE, name="demo"))
     tell(f"specs    {campaign.folder}: {len(campaign.manifest.batches)} batches, template echo")
-    for batch in campaign.manifest.batches:
-        tell(f"run      {campaign.command(batch)}")
-        _run(campaign, batch.spec, folder)
-    return _rows_run(campaign, folder)
+    tell(f"run      genstudy run {campaign.folder} --save keep")
+    report = run_campaign(campaign.folder, {"save": "keep"}, tell=lambda line: tell(f"         {line}"))
+    if report.rows.done != record.rows:
+        raise RunError(
+            f"{report.rows.failed} of {record.rows} rows failed\n"
+            f"  genstudy status {campaign.folder} --failed shows why"
+        )
+    return _rows_run(campaign)
 
 
-def _run(campaign: Campaign, spec: str, folder: Path) -> None:
-    name = spec.removesuffix(".yaml")
-    runs = folder / "runs"
-    runs.mkdir(exist_ok=True)
-    log = runs / f"{name}.log"
-    code = run_in_foreground(campaign.folder / spec, campaign.folder / "pgen.py", runs / name, log=log)
-    if code != 0:
-        raise RunError(f"Maestro ended the batch {name} with exit code {code}\n  its log is {log}")
-
-
-def _rows_run(campaign: Campaign, folder: Path) -> list[RowRun]:
+def _rows_run(campaign: Campaign) -> list[RowRun]:
     with (campaign.folder / TABLE_NAME).open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
     runs = []
     for batch in campaign.manifest.batches:
         name = batch.spec.removesuffix(".yaml")
         for row in range(batch.start, batch.start + batch.nrows):
-            workspace = folder / "runs" / name / STEP / f"row_{row}"
+            workspace = campaign.folder / RUNS / f"{name}.1" / STEP / f"row_{row}"
             printed = tuple(line for out in workspace.glob("*.out") for line in out.read_text().splitlines())
             expected = tuple(f"{column.upper()}: {value}" for column, value in rows[row].items())
             if printed != expected:

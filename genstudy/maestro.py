@@ -8,7 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -250,25 +249,6 @@ def start_in_foreground(
             env=environ,
             start_new_session=True,
         )
-
-
-def run_in_foreground(
-    spec: Path, pgen: Path | None, out: Path, *, log: Path, options: Sequence[str] = ()
-) -> int:
-    """Run a specification to its end with the installed Maestro, and return Maestro's exit code.
-
-    out: the study's folder, which must not exist (Maestro would delete it). Steps of local studies are
-    polled without a pause; standard input is closed; Maestro's log goes to `log`.
-    """
-    command = foreground_command(spec, pgen, out, options=options, sleep=0)
-    process = start_in_foreground(command, out, log=log, environ=os.environ)
-    try:
-        return process.wait()
-    except BaseException:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        raise
 
 
 def exit_meaning(code: int) -> str:

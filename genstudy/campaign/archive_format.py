@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import zstandard
 
-from genstudy.campaign.archive_tar import Kind
-from genstudy.campaign.trees import bytes_of, shown, text_of
+from genstudy.campaign.trees import Kind, bytes_of, shown, text_of
 from genstudy.errors import GenstudyError
 
 if TYPE_CHECKING:

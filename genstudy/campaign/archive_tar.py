@@ -5,11 +5,13 @@ from __future__ import annotations
 import stat
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from zlib import adler32
 
-Kind = Literal["f", "d", "l", "p"]
-"""A file, folder, link or FIFO."""
+from genstudy.campaign.trees import KIND_OF_TYPE
+
+if TYPE_CHECKING:
+    from genstudy.campaign.trees import Kind
 
 BLOCK = 512
 """Tar data comes in blocks of so many bytes."""
@@ -20,11 +22,8 @@ END = bytes(2 * BLOCK)
 PADS = tuple(bytes(-size % BLOCK) for size in range(BLOCK))
 """What fills a member's last block, by its size modulo BLOCK."""
 
-FLAGS = {stat.S_IFREG: b"0", stat.S_IFLNK: b"2", stat.S_IFDIR: b"5", stat.S_IFIFO: b"6"}
-"""Tar's type of each type of file that can be a member."""
-
-KINDS: dict[bytes, Kind] = {b"0": "f", b"2": "l", b"5": "d", b"6": "p"}
-"""What the index calls these types."""
+FLAGS: dict[Kind, bytes] = {"f": b"0", "l": b"2", "d": b"5", "p": b"6"}
+"""Tar's own signs for what can be a member."""
 
 LONG_LINK, LONG_NAME = b"K", b"L"
 LONG_OWNER = b"././@LongLink"
@@ -76,14 +75,14 @@ class Header:
 @lru_cache(maxsize=256)
 def form_of(mode: int, uid: int, gid: int) -> Form | None:
     """Return what the headers of such files have in common; None where tar has no such type."""
-    flag = FLAGS.get(stat.S_IFMT(mode))
-    return _form(flag, stat.S_IMODE(mode), uid, gid) if flag is not None else None
+    kind = KIND_OF_TYPE.get(stat.S_IFMT(mode))
+    return _form(kind, FLAGS[kind], stat.S_IMODE(mode), uid, gid) if kind is not None else None
 
 
-def _form(flag: bytes, mode: int, uid: int, gid: int) -> Form:
+def _form(kind: Kind, flag: bytes, mode: int, uid: int, gid: int) -> Form:
     fields = _number(mode, 8) + _number(uid, 8) + _number(gid, 8)
     tail = flag + bytes(NAME) + REST
-    return Form(KINDS.get(flag, "f"), mode, fields, tail, sum(tail) + sum(BLANKS))
+    return Form(kind, mode, fields, tail, sum(tail) + sum(BLANKS))
 
 
 def header(path: bytes, form: Form, size: int, mtime: int, link: bytes = b"") -> bytes:
@@ -123,10 +122,10 @@ def _number(value: int, width: int) -> bytes:
 
 def _long(path: bytes, form: Form, size: int, mtime: int, link: bytes) -> bytes:
     parts = []
-    for kind, text in ((LONG_LINK, link), (LONG_NAME, path)):
+    for flag, text in ((LONG_LINK, link), (LONG_NAME, path)):
         if len(text) > NAME:
             data = text + b"\0"
-            parts.append(header(LONG_OWNER, _form(kind, 0, 0, 0), len(data), 0))
+            parts.append(header(LONG_OWNER, _form("f", flag, 0, 0, 0), len(data), 0))
             parts.append(data + PADS[len(data) % BLOCK])
     parts.append(header(path[:NAME], form, size, mtime, link[:NAME]))
     return b"".join(parts)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import stat
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from genstudy.campaign.archive_format import FOOTER_SIZE, SKIPPED, SKIPPED_MAGIC, ArchiveError
@@ -17,16 +19,29 @@ from genstudy.campaign.archive_tar import (
     NotTar,
     parse_header,
 )
-from genstudy.campaign.trees import Interrupted, bytes_of, forget_cached, never, shown, sort_key
+from genstudy.campaign.trees import (
+    KIND_OF_TYPE,
+    Interrupted,
+    bytes_of,
+    forget_cached,
+    hash_of,
+    link_of,
+    never,
+    savable,
+    shown,
+    sort_key,
+    text_of,
+    walk,
+)
+from genstudy.errors import RunError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from genstudy.campaign.archive_format import Member, Span
     from genstudy.campaign.archive_tar import Header
 
-FLAG_OF = dict(zip("fldp", FLAGS.values(), strict=True))
 LONGEST_NAME = 1 << 16
 
 
@@ -70,6 +85,31 @@ def verify_archive(path: Path, sha256: str | None = None, *, stop: Callable[[], 
         return Verified(sha256=found, nbytes=archive.directory.end, entries=entries, content=content)
 
 
+def check_sources(archive: Archive, sources: Sequence[Path], *, stop: Callable[[], bool]) -> tuple[str, ...]:
+    """Compare an archive with files and folders on disk, both ways; RunError where anything differs.
+
+    Files are compared by size and time, and by content where the time is another. Returns what an archive
+    cannot hold: sockets and devices.
+    """
+    skipped: list[str] = []
+    ours = savable((entry for source in sources for entry in walk(source)), skipped)
+    for entry, member in zip_longest(ours, archive.members()):
+        if stop():
+            raise Interrupted(f"{archive.path} was not compared to its end: asked to stop")
+        if entry is None or member is None:
+            raise RunError(f"{shown(entry[0] if entry else member.path)} is on one side only")
+        path, full, state = entry
+        kind = KIND_OF_TYPE[stat.S_IFMT(state.st_mode)]
+        same = (text_of(path), kind) == (member.path, member.kind)
+        if kind == "l":
+            same = same and text_of(link_of(full)) == member.link
+        elif kind == "f" and (state.st_size, state.st_mtime_ns) != (member.size, member.mtime_ns):
+            same = same and state.st_size == member.size and hash_of(full) == member.sha256
+        if not same:
+            raise RunError(f"{shown(path)} is not as it is in the archive")
+    return tuple(skipped)
+
+
 class _Tar:
     """The tar data of an archive, read once from the first frame to the last; every byte read is hashed."""
 
@@ -88,7 +128,7 @@ class _Tar:
         path = bytes_of(member.path)
         expected = (
             path + b"/" if member.kind == "d" else path,
-            FLAG_OF[member.kind],
+            FLAGS[member.kind],
             member.mode,
             member.size,
             member.mtime_ns // 10**9,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from genstudy.campaign.ranges import Rows
 from genstudy.campaign.trees import count_entries
+from genstudy.maestro import exit_meaning
 from genstudy.units import size_text, time_text
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def judge_canary(study: RunningStudy, ended: Ended, tally: Tally, settings: RunS
     # Where a step waits for all rows of its batch, rows that ran without the others do not count.
     record = ended.model_copy(update={"done": "", "failed": ()}) if plan.whole else ended
     if failures or len(Rows.parse(ended.done)) < count:
-        reason = "; ".join(failures) or ended.note or f"Maestro ended with exit code {ended.code}"
+        reason = "; ".join(failures) or ended.note or _meaning(ended.code)
         stop = f"the canary failed: {reason}\n  its study is {plan.folder}, its log {plan.folder.name}.log"
         return Verdict(lines=(), record=record, stop=stop)
     entries, nbytes = count_entries(plan.folder)
@@ -54,3 +55,7 @@ def judge_canary(study: RunningStudy, ended: Ended, tally: Tally, settings: RunS
 
 def _counted(count: int) -> str:
     return "1 row" if count == 1 else f"{count:,} rows"
+
+
+def _meaning(code: int | None) -> str:
+    return exit_meaning(code) if code is not None else "it was stopped"

@@ -1,115 +1,221 @@
-"""What was saved is deleted: after one more look that every file is as it was then, and never elsewhere."""
+"""Saved studies deleted: what was compared with what was saved, and nothing else.
+
+All of it goes through open folders, so no link is followed, whatever somebody puts in a folder's place.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from genstudy.campaign.archive_tar import form_of
-from genstudy.campaign.trees import Changed, bytes_of, link_of, shown, sort_key, walk
+from genstudy.campaign.archive_read import Archive
+from genstudy.campaign.moving import list_of, moved_members
+from genstudy.campaign.trees import (
+    CHUNK,
+    KIND_OF_TYPE,
+    READ,
+    Changed,
+    Interrupted,
+    bytes_of,
+    count_entries,
+    never,
+    shown,
+    sort_key,
+)
+from genstudy.errors import GenstudyError, RunError, UserError
+from genstudy.files import sha256_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
     from pathlib import Path
 
-Facts = tuple[bytes, str, int, int, bytes]
-"""A path, its kind, a file's size and mtime (ns), and where a link leads; else 0 or empty."""
+    from genstudy.campaign.archive_format import Member
+    from genstudy.campaign.records import Save
+    from genstudy.campaign.trees import Kind
+
+FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+DEEPEST = 300
+"""Folders in one another that can be deleted; each is held open meanwhile."""
 
 
-def facts_of(parts: Sequence[Path]) -> Iterator[Facts]:
-    """Yield the facts of all files, folders, links and FIFOs at or below some paths, in archives' order."""
-    for part in sorted(parts, key=lambda path: sort_key(os.fsencode(path.name))):
-        for path, full, state in walk(part):
-            form = form_of(state.st_mode, 0, 0)
-            if form is None:
-                continue  # A socket or device holds nothing that could be saved.
-            link = link_of(full) if form.kind == "l" else b""
-            size, mtime = (state.st_size, state.st_mtime_ns) if form.kind == "f" else (0, 0)
-            yield path, form.kind, size, mtime, link
+def clear(
+    runs: Path,
+    parts: Sequence[Path],
+    *,
+    mode: Save,
+    saved: Path,
+    keep: Collection[str],
+    sha256: str | None = None,
+    stop: Callable[[], bool] = never,
+) -> int:
+    """Delete the studies of a batch that was saved; return how many files and folders are left of them.
 
+    runs: the folder of all studies, which must be no link. parts: what is in it of the batch's. saved: the
+    archive, or the folder of copies. keep: paths below `runs` that stay, such as study/simulate/row_17;
+    sockets and devices stay too. sha256: of the archive, or of the list of checksums, as it was recorded.
 
-def check_saved(parts: Sequence[Path], saved: Iterable[Facts], *, gone_is_fine: bool) -> None:
-    """Compare what there is with what was saved, in one pass.
-
-    Raises Changed, naming it, for the first file that was not saved or has changed since. gone_is_fine:
-    whether files that were saved may be missing, as an earlier deletion was cut short.
+    First all of it is compared with what was saved, by name, type, size and time, and by content where the
+    time is another. Changed: something is new or other than saved, and nothing was deleted. What is missing
+    was deleted by an earlier call that was interrupted.
     """
-    stored = iter(saved)
-    known = next(stored, None)
-    for facts in facts_of(parts):
-        while known is not None and known[0] != facts[0] and sort_key(known[0]) < sort_key(facts[0]):
-            _check_gone(known, gone_is_fine=gone_is_fine)
-            known = next(stored, None)
-        if known is None or known[0] != facts[0]:
-            raise Changed(f"{shown(facts[0])} appeared after its batch was saved; nothing is deleted")
-        if known != facts:
-            raise Changed(f"{shown(facts[0])} changed after its batch was saved; nothing is deleted")
-        known = next(stored, None)
-    while known is not None:
-        _check_gone(known, gone_is_fine=gone_is_fine)
-        known = next(stored, None)
+    if mode == "keep":
+        raise GenstudyError(f"{runs}: what is kept there may not be deleted")
+    _check_proof(saved if mode == "archive" else list_of(saved), sha256)
+    kept = {bytes_of(path.rstrip("/")) for path in keep}
+    names = sorted(os.fsencode(part.name) for part in parts)
+    left = 0
+    with _open_runs(runs, parts) as handle:
+        for delete in (False, True):
+            with _saved_members(saved, mode) as members:
+                sweep = _Sweep(runs, members, kept, stop, delete=delete)
+                try:
+                    left = sweep.entries(handle, names)
+                except OSError as problem:
+                    raise RunError(f"{sweep.at} cannot be deleted: {problem.strerror}") from problem
+    return left
 
 
-def _check_gone(known: Facts, *, gone_is_fine: bool) -> None:
-    if not gone_is_fine:
-        raise Changed(f"{shown(known[0])} was saved, and is not there any more")
+def _check_proof(proof: Path, sha256: str | None) -> None:
+    """Check that what was saved is still there, byte for byte as recorded."""
+    try:
+        found = sha256_of(proof)
+    except OSError as problem:
+        raise UserError(
+            f"what was saved cannot be read ({problem.strerror}); nothing was deleted",
+            where=str(proof),
+            hint="put it back",
+        ) from problem
+    if sha256 is not None and found != sha256:
+        raise RunError(f"{proof}: its SHA-256 is {found}, and {sha256} was recorded; nothing was deleted")
 
 
-def delete(runs: Path, parts: Sequence[Path], keep: Collection[str]) -> int:
-    """Delete files and folders in the folder of a campaign's studies; return how many entries are left.
+@contextmanager
+def _saved_members(saved: Path, mode: Save) -> Iterator[Iterator[Member]]:
+    if mode == "archive":
+        with Archive(saved) as archive:
+            yield archive.members()
+    else:
+        with list_of(saved).open("rb") as stream:
+            yield (member for member, _ in moved_members(saved, stream))
 
-    keep: paths below `runs` that stay with all that is in them, and with the folders on the way there. No
-    link is followed: each folder is opened from the one that it is in.
+
+@contextmanager
+def _open_runs(runs: Path, parts: Sequence[Path]) -> Iterator[int]:
+    """Open the folder of all studies, which must be no link, and theirs."""
+    for part in parts:
+        if part.parent != runs or part.name in {"", ".."}:
+            raise GenstudyError(f"{part} is not in {runs}: nothing was deleted")
+    try:
+        handle = os.open(runs, FOLDER)
+    except OSError as problem:
+        raise UserError(
+            "is not a folder of its own: nothing is deleted through a link", where=str(runs)
+        ) from (problem)
+    try:
+        yield handle
+    finally:
+        os.close(handle)
+
+
+class _Sweep:
+    """Compares entries with saved members, which come in the same order, and deletes them if it is told to.
+
+    at: where it is.
     """
-    kept = {bytes_of(path) for path in keep}
-    handle = _open_folder(runs, None)
+
+    def __init__(
+        self,
+        runs: Path,
+        members: Iterator[Member],
+        kept: Collection[bytes],
+        stop: Callable[[], bool],
+        *,
+        delete: bool,
+    ) -> None:
+        self._runs, self._members, self._kept, self._stop = runs, members, kept, stop
+        self._delete = delete
+        self._member = next(members, None)
+        self.at = runs
+
+    def entries(self, folder: int, names: Iterable[bytes], prefix: bytes = b"", depth: int = 0) -> int:
+        """Go through entries of an open folder in order; return how many entries stay, with all below them."""
+        left = 0
+        for name in names:
+            path = prefix + name
+            self.at = self._runs / os.fsdecode(path)
+            if self._stop():
+                raise Interrupted(f"{self._runs} was not cleared to the end: asked to stop")
+            try:
+                state = os.stat(name, dir_fd=folder, follow_symlinks=False)
+            except FileNotFoundError:
+                continue
+            kind = KIND_OF_TYPE.get(stat.S_IFMT(state.st_mode))
+            if path in self._kept or kind is None:
+                left += count_entries(self.at)[0]
+                continue
+            self._check(path, kind, state, folder, name)
+            if kind == "d":
+                left += self._folder(folder, name, path, state, depth)
+            elif self._delete:
+                os.unlink(name, dir_fd=folder)
+        return left
+
+    def _folder(self, parent: int, name: bytes, path: bytes, state: os.stat_result, depth: int) -> int:
+        """Go through a folder; return what stays of it, itself counted if it does."""
+        if depth == DEEPEST:
+            raise GenstudyError(f"{self.at} lies {DEEPEST} folders deep: delete it by hand")
+        inner = os.open(name, FOLDER, dir_fd=parent)
+        try:
+            if self._delete and state.st_mode & 0o700 != 0o700:
+                os.fchmod(inner, stat.S_IMODE(state.st_mode) | 0o700)
+            with os.scandir(inner) as found:
+                names = sorted(os.fsencode(entry.name) for entry in found)
+            left = self.entries(inner, names, path + b"/", depth + 1)
+        finally:
+            os.close(inner)
+        self.at = self._runs / os.fsdecode(path)
+        if not left and self._delete:
+            os.rmdir(name, dir_fd=parent)
+        return left + 1 if left else 0
+
+    def _check(self, path: bytes, kind: Kind, state: os.stat_result, folder: int, name: bytes) -> None:
+        """Raise Changed unless an entry is as it was saved."""
+        key = sort_key(path)
+        while self._member is not None and sort_key(bytes_of(self._member.path)) < key:
+            self._member = next(self._members, None)
+        member = self._member
+        if member is None or bytes_of(member.path) != path:
+            why = "was not there when its batch was saved"
+        elif kind != member.kind:
+            why = "has become something else since its batch was saved"
+        elif not _is_same(member, state, folder, name):
+            why = "has changed since its batch was saved"
+        else:
+            return
+        done = "the rest was not deleted" if self._delete else "nothing was deleted"
+        raise Changed(f"{shown(str(self.at))} {why}; {done}")
+
+
+def _is_same(member: Member, state: os.stat_result, folder: int, name: bytes) -> bool:
+    """Tell whether an entry of the member's type has its content."""
+    if member.kind == "l":
+        return os.readlink(name, dir_fd=folder) == bytes_of(member.link)
+    if member.kind != "f":
+        return True
+    if state.st_size != member.size:
+        return False
+    return state.st_mtime_ns == member.mtime_ns or _hash(folder, name) == member.sha256
+
+
+def _hash(folder: int, name: bytes) -> str:
+    digest = hashlib.sha256()
+    fd = os.open(name, READ, dir_fd=folder)
     try:
-        return sum(
-            _delete(handle, os.fsencode(part.name), os.fsencode(part.name), kept)
-            for part in parts
-            if part.parent == runs
-        )
+        while data := os.read(fd, CHUNK):
+            digest.update(data)
     finally:
-        os.close(handle)
-
-
-def _open_folder(path: Path | bytes, within: int | None) -> int:
-    return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=within)
-
-
-def _delete(within: int, name: bytes, path: bytes, kept: set[bytes]) -> int:
-    try:
-        state = os.stat(name, dir_fd=within, follow_symlinks=False)
-    except FileNotFoundError:
-        return 0
-    if not stat.S_ISDIR(state.st_mode):
-        if path in kept:
-            return 1
-        os.unlink(name, dir_fd=within)
-        return 0
-    if path in kept:
-        return 1 + _count(within, name)
-    if state.st_mode & stat.S_IRWXU != stat.S_IRWXU:
-        os.chmod(name, stat.S_IMODE(state.st_mode) | stat.S_IRWXU, dir_fd=within)
-    handle = _open_folder(name, within)
-    try:
-        with os.scandir(handle) as found:
-            names = [os.fsencode(entry.name) for entry in found]
-        left = sum(_delete(handle, child, path + b"/" + child, kept) for child in names)
-    finally:
-        os.close(handle)
-    if left:
-        return left + 1
-    os.rmdir(name, dir_fd=within)
-    return 0
-
-
-def _count(within: int, name: bytes) -> int:
-    handle = _open_folder(name, within)
-    try:
-        with os.scandir(handle) as found:
-            entries = [(os.fsencode(entry.name), entry.is_dir(follow_symlinks=False)) for entry in found]
-        return len(entries) + sum(_count(handle, child) for child, is_folder in entries if is_folder)
-    finally:
-        os.close(handle)
+        os.close(fd)
+    return digest.hexdigest()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from genstudy.campaign.fetch_write import write_file, write_folder
 from genstudy.campaign.known import find_rows, read_campaign
+from genstudy.campaign.ledger import Ledger
 from genstudy.campaign.ranges import Rows
 from genstudy.campaign.rows import LABEL, batch_rows
 from genstudy.campaign.stored import open_stored, workspaces
@@ -242,12 +243,13 @@ def _ended(known: Known, row: str, number: int, attempt: int | None) -> tuple[Ba
     if attempt is not None:
         tries = [(batch, study) for batch, study in tries if batch.entry.attempt == attempt]
         if attempt not in {batch.entry.attempt for batch in batches}:
-            count = len(batches)
-            raise UserError(f"row {row} has no attempt {attempt}: there are {count}", where=str(known.folder))
+            there = "is 1" if len(batches) == 1 else f"are {len(batches)}"
+            raise UserError(f"row {row} has no attempt {attempt}: there {there}", where=str(known.folder))
     if not tries:
         batch = next((b for b in batches if b.entry.attempt == attempt), batches[-1])
-        runs = batch.running is not None and number in Rows.parse(batch.running.rows)
-        how = "is being run" if runs else "is pending"
+        how = "is pending"
+        if batch.running is not None and number in Rows.parse(batch.running.rows):
+            how = "is being run" if Ledger(known.folder).owner() else "was cut short"
         raise UserError(
             f"row {row} has not ended yet: it {how} in batch {batch.entry.id}",
             where=str(known.folder),

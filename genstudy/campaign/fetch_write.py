@@ -64,7 +64,7 @@ def write_folder(stored: Stored, items: Sequence[Item], target: Path, *, force: 
                 place.symlink_to(os.fsdecode(bytes_of(member.link)))
             else:
                 refused.append(path)
-    return tuple(refused)
+    return tuple(sorted(refused))
 
 
 def _write_new(stored: Stored, member: Member, place: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,10 +17,10 @@ from genstudy.campaign.plan_commands import (
 )
 from genstudy.campaign.plan_text import breaks, conclude, counted, explain
 from genstudy.campaign.state import CampaignState
-from genstudy.campaign.summary import ENTRIES_PER_STEP, ENTRIES_PER_STUDY, cost_of
+from genstudy.campaign.summary import ENTRIES_PER_STEP, ENTRIES_PER_STUDY, cost_of, maestro_entries
 from genstudy.errors import UserError
 from genstudy.rendering.templates import find_template
-from genstudy.specs.manifest import read_manifest
+from genstudy.specs.manifest import StepEntry, read_manifest
 from genstudy.specs.options import Options
 from genstudy.specs.running import RunSettings
 from genstudy.specs.writer import SpecWriter
@@ -32,8 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from genstudy.campaign.plan import Plan, RowCost
-    from genstudy.rendering.steps import StepPlan
-    from genstudy.specs.manifest import Manifest, StepEntry
+    from genstudy.specs.manifest import Manifest
     from genstudy.tables.read import Table
 
 DEFAULT_FILES = 100_000
@@ -154,7 +153,7 @@ def _for_table(
 
 def _for_campaign(folder: Path, manifest: Manifest, stated: _Stated, budget: Budget) -> Proposal:
     state = CampaignState(manifest, Ledger(folder).records())
-    cost = _with_stated(_measured(_base(manifest.steps), state), stated)
+    cost = _with_stated(_measured(manifest.steps, state), stated)
     _check_known(budget, cost)
     plan = propose(manifest.settings.rows, cost, budget)
     present = needs_of(manifest.settings.batch_size, plan.rows, cost, budget)
@@ -177,16 +176,18 @@ def _for_campaign(folder: Path, manifest: Manifest, stated: _Stated, budget: Bud
     )
 
 
-def _measured(base: RowCost, state: CampaignState) -> RowCost:
-    """Return a cost with what was measured on the batches that are saved."""
-    tally = state.tally
+def _measured(steps: Sequence[StepEntry], state: CampaignState) -> RowCost:
+    """Return what rows cost, as far as it was measured on the batches that are saved."""
+    base, tally = _base(steps), state.tally
     measured = cost_of(tally)
     if measured is None:
         return base
     studies = sum(len(batch.studies) for batch in state.batches.values() if batch.saved is not None)
+    # What a study has for sure besides its rows: a folder for each step, and its log.
+    besides = studies * (ENTRIES_PER_STUDY + len(steps))
     return replace(
         base,
-        entries=max(base.entries, (tally.entries - ENTRIES_PER_STUDY * studies) / tally.counted),
+        entries=max(base.entries, (tally.entries - besides) / tally.counted),
         nbytes=measured.nbytes,
         seconds=measured.seconds,
         packed=tally.stored / tally.content if tally.content else None,
@@ -198,10 +199,11 @@ def _measured_text(cost: RowCost) -> str:
     return f"costs measured on {counted(cost.measured, 'row')}" if cost.measured else "nothing measured yet"
 
 
-def _base(steps: Sequence[StepPlan | StepEntry]) -> RowCost:
+def _base(steps: Sequence[StepEntry]) -> RowCost:
     """Return what rows of these steps cost for sure. A shared step counts as one that runs once a row."""
     per_row = [step for step in steps if step.runs != "batch"]
-    return stated_cost(len(per_row), len(steps), marks=sum(step.mark for step in per_row))
+    cost = stated_cost(len(per_row), len(steps), marks=sum(step.mark for step in per_row))
+    return replace(cost, once=maestro_entries(steps, 0))
 
 
 def _with_stated(base: RowCost, stated: _Stated) -> RowCost:
@@ -222,7 +224,7 @@ def _check_known(budget: Budget, cost: RowCost) -> None:
         raise UserError("--walltime needs the time of a row", hint=f"pass --seconds-per-row, {MEASURE}")
 
 
-def _steps(table: Table, template: str, variables: Mapping[str, Any]) -> list[StepPlan]:
+def _steps(table: Table, template: str, variables: Mapping[str, Any]) -> list[StepEntry]:
     record = read_record(table.path)
     laws = dict(record.parameters) if record else {}
     writer = SpecWriter(
@@ -232,7 +234,7 @@ def _steps(table: Table, template: str, variables: Mapping[str, Any]) -> list[St
         laws=laws,
         options=Options(template=template, variables=variables, name="plan"),
     )
-    return writer.trial().steps
+    return [StepEntry(**asdict(step)) for step in writer.trial().steps]
 
 
 def _at_least(least: int, value: Any, option: str) -> Any:

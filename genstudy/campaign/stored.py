@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from genstudy.campaign.archive_format import Member
 from genstudy.campaign.archive_read import Archive
-from genstudy.campaign.archive_tar import form_of
 from genstudy.campaign.rows import LABEL, RowFinder
 from genstudy.campaign.state import Contradiction
 from genstudy.campaign.store import BESIDE_STUDIES, RUNS
-from genstudy.campaign.trees import CHUNK, READ, bytes_of, link_of, shown, text_of, walk
+from genstudy.campaign.trees import CHUNK, KIND_OF_TYPE, READ, bytes_of, link_of, shown, text_of, walk
 from genstudy.errors import GenstudyError, UserError
 from genstudy.maestro import folder_name
 from genstudy.maestro_status import STATUS, Status, read_status
@@ -64,17 +63,17 @@ class StoredFolder:
             place = self._place(name)
             above, slash, _ = bytes_of(name).rpartition(b"/")
             for path, full, state in walk(place) if os.path.lexists(place) else ():
-                form = form_of(state.st_mode, 0, 0)
-                if form is not None:
+                kind = KIND_OF_TYPE.get(stat.S_IFMT(state.st_mode))
+                if kind is not None:
                     yield Member(
                         path=text_of(above + slash + path),
-                        kind=form.kind,
+                        kind=kind,
                         mode=stat.S_IMODE(state.st_mode),
-                        size=state.st_size if form.kind == "f" else 0,
+                        size=state.st_size if kind == "f" else 0,
                         mtime_ns=state.st_mtime_ns,
                         frame=0,
                         offset=0,
-                        link=text_of(link_of(full)) if form.kind == "l" else "",
+                        link=text_of(link_of(full)) if kind == "l" else "",
                     )
 
     def chunks(self, member: Member) -> Iterator[bytes]:

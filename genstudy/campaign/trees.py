@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import hashlib
 import os
 import stat
 from contextlib import suppress
 from operator import attrgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from genstudy.errors import GenstudyError, UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 Entry = tuple[bytes, bytes, os.stat_result]
 """A path that begins with its tree's name, the path to open it by, and its own state, not its target's."""
 
+Kind = Literal["f", "d", "l", "p"]
+"""A file, folder, link or FIFO: what can be saved. Sockets and devices cannot."""
+
+KIND_OF_TYPE: dict[int, Kind] = {stat.S_IFREG: "f", stat.S_IFDIR: "d", stat.S_IFLNK: "l", stat.S_IFIFO: "p"}
 READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
 """How files are opened: a link or FIFO that took a file's place meanwhile is not followed, nor waited for."""
 
@@ -105,6 +110,15 @@ def _listing(folder: bytes) -> list[os.DirEntry[bytes]]:
         return sorted(found, key=NAME, reverse=True)
 
 
+def savable(entries: Iterable[Entry], skipped: list[str]) -> Iterator[Entry]:
+    """Yield entries without sockets and devices, whose paths go to `skipped`."""
+    for entry in entries:
+        if stat.S_IFMT(entry[2].st_mode) in KIND_OF_TYPE:
+            yield entry
+        else:
+            skipped.append(text_of(entry[0]))
+
+
 def count_entries(path: Path) -> tuple[int, int]:
     """Return how many files and folders there are, `path` itself among them, and the bytes of the files.
 
@@ -166,6 +180,21 @@ def read_chunks(path: bytes, state: os.stat_result) -> Iterator[bytes]:
         raise cannot_read(path, problem) from problem
     if left or longer or (after.st_mtime_ns, after.st_ino) != (state.st_mtime_ns, state.st_ino):
         raise Changed(f"{shown(path)} changed while it was read; nothing is saved yet")
+
+
+def hash_of(path: bytes, *, forget: bool = False) -> str:
+    """Return the SHA-256 of a file. forget: read it from the disk, not from memory."""
+    state = os.lstat(path)
+    if forget:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+        try:
+            forget_cached(fd)
+        finally:
+            os.close(fd)
+    digest = hashlib.sha256()
+    for data in read_chunks(path, state):
+        digest.update(data)
+    return digest.hexdigest()
 
 
 def link_of(path: bytes) -> bytes:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from genstudy.campaign.archive_verify import verify_archive
-from genstudy.campaign.moving import checksums, list_of
+from genstudy.campaign.moving import LIST_SUFFIX, read_list
 from genstudy.campaign.ranges import Rows
 from genstudy.campaign.rows import batch_rows
 from genstudy.campaign.stored import missing_folders, open_stored, workspaces
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from genstudy.campaign.records import Saved
     from genstudy.campaign.state import BatchState
     from genstudy.campaign.stored import Stored
+
+SHOWN = 10
+"""So many files of a moved folder are named at most."""
 
 
 def saved_problems(known: Known, batch: BatchState, *, quick: bool) -> Iterator[str]:
@@ -55,25 +59,29 @@ def _archive(path: Path, saved: Saved, quick: bool) -> Iterator[str]:
 
 
 def _moved(path: Path, saved: Saved, quick: bool) -> Iterator[str]:
-    listed = list_of(path)
+    listed = path.with_name(path.name + LIST_SUFFIX)
     if not listed.is_file():
         yield f"{listed}: the list of checksums is missing"
     elif sha256_of(listed) != saved.sha256:
         yield f"{listed}: it changed since it was made"
     elif not quick:
-        for _, name, sha256 in checksums(listed.read_bytes(), path.name):
-            file = path / os.fsdecode(name)
-            if file.is_symlink() or not file.is_file():
-                yield f"{shown(str(file))}: the file is missing"
-            elif sha256_of(file) != sha256:
-                yield f"{shown(str(file))}: it is not what was saved"
-    entries, content = count_entries(path)
-    # The folder itself is counted here.
-    if entries <= saved.entries or content < saved.content:
-        yield (
-            f"{path}: it has {entries - 1:,} files and folders with {content:,} bytes, and had "
-            f"{saved.entries:,} with {saved.content:,}"
-        )
+        wrong = _wrong_files(path, listed)
+        yield from islice(wrong, SHOWN)
+        if more := sum(1 for _ in wrong):
+            yield f"{path}: {more:,} more of its files are missing, or not what was saved"
+    _, content = count_entries(path)
+    if content < saved.content:
+        yield f"{path}: it has {content:,} bytes, and had {saved.content:,}"
+
+
+def _wrong_files(folder: Path, listed: Path) -> Iterator[str]:
+    with listed.open("rb") as stream:
+        for sha256, name in read_list(stream):
+            path = folder.parent / os.fsdecode(name)
+            if path.is_symlink() or not path.is_file():
+                yield f"{shown(str(path))}: the file is missing"
+            elif sha256_of(path) != sha256:
+                yield f"{shown(str(path))}: it is not what was saved"
 
 
 def _without_files(known: Known, batch: BatchState, stored: Stored) -> Iterator[str]:

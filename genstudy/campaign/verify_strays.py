@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from genstudy.campaign.moving import list_of
-from genstudy.campaign.saving import ARCHIVE_ENDING
+from genstudy.campaign.archive_format import SUFFIX
+from genstudy.campaign.moving import LIST_SUFFIX
 from genstudy.campaign.store import ARCHIVE, BESIDE_STUDIES, RUNS
 from genstudy.campaign.trees import shown
 
@@ -27,8 +27,8 @@ def stray_notes(known: Known) -> Iterator[str]:
     for batch in batches:
         if batch.saved is not None and batch.saved.mode != "keep":
             path = folder / batch.saved.path
-            places.setdefault(path.parent, set()).update({path.name, list_of(path).name})
-    saved = re.compile(rf"\.?{name}_\d+({re.escape(ARCHIVE_ENDING)}|\.sha256)?(\.part-.*)?")
+            places.setdefault(path.parent, set()).update({path.name, path.name + LIST_SUFFIX})
+    saved = re.compile(rf"\.?{name}_\d+({re.escape(SUFFIX)}|{re.escape(LIST_SUFFIX)})?(\.part-.*)?")
     for place, own in places.items():
         yield from _strays(place, saved, own, "no record names it")
     made = {batch.spec for batch in known.manifest.batches}

@@ -17,7 +17,7 @@ def demo_command(
 ) -> None:
     """Show the whole thing, for real.
 
-    Makes a table, renders batch specs, runs every batch with Maestro here, and shows what ran and where.
+    Makes a table, renders batch specs, runs the campaign with Maestro here, and shows what ran and where.
     """
     from genstudy.demo import run_demo
 
@@ -28,4 +28,5 @@ def demo_command(
         values = "  ".join(line.replace(": ", "=", 1).lower() for line in run.printed)
         typer.echo(f"{run.row_id:>3}  {run.batch:5}  {values:43}  {run.workspace}")
     typer.echo(f"\n{len(runs)} of {len(runs)} rows ran, each once, each with the values of the table.")
-    typer.echo(f"look around: {output}/specs holds the campaign, {output}/runs the studies that Maestro ran")
+    specs = output / "specs"
+    typer.echo(f"look around: {specs} holds the campaign, {specs}/runs the studies that Maestro ran")

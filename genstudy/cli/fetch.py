@@ -44,7 +44,7 @@ def fetch_command(
     A file, a step's files, or all of them, into ./row_<id>. The batch's archive is not unpacked: only what is
     wanted is read from it, and checked against its hash.
     """
-    check_utf8(folder, row, path, output, batch)
+    check_utf8(folder, row if batch is None else batch)
     if batch is not None:
         if path is not None or attempt is not None:
             raise UserError("with --batch, there is a path and neither a row nor an attempt")

@@ -66,18 +66,14 @@ def _print(retry: Retry, folder: Path, *, dry_run: bool) -> None:
         f"{_span([batch.id for batch in batches])}"
     )
     typer.echo(f"{head}; nothing was written" if dry_run else f"{head}; next: {_run(folder)}")
+    one = f"see the {_counted(retry.rows, 'row')} of the new batch only"
+    many = "run once for each new batch, and see the rows of that one only"
     for step in retry.funnels:
-        typer.echo(
-            f"step '{step}' will see the {_counted(retry.rows, 'row')} of the new {_new(batches)} only"
-        )
+        typer.echo(f"step '{step}' will {one if len(batches) == 1 else many}")
 
 
 def _run(folder: Path) -> str:
     return shlex.join(["genstudy", "run", str(folder)])
-
-
-def _new(batches: Sequence[object]) -> str:
-    return "batch" if len(batches) == 1 else "batches, each its own,"
 
 
 def _counted(count: int, word: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -113,6 +114,7 @@ def print_campaign(campaign: Campaign, *, dry_run: bool) -> None:
             typer.echo(f"  ... and {count - SHOWN} more")
         return
     typer.echo(f"run one:  {campaign.command(manifest.batches[0])}")
+    typer.echo(f"run all:  {shlex.join(['genstudy', 'run', str(campaign.folder)])}")
 
 
 def _counted(count: int, word: str) -> str:

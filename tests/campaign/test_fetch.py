@@ -34,6 +34,7 @@ STEPS = template(
         "mkdir deep; echo $(B.quoted) > deep/b.txt; : > empty",
         "ln -s data.bin near; ln -s /etc/passwd far; ln -s ../../setup/mesh.txt mesh; mkfifo pipe",
         "echo true > tool; chmod +x tool",
+        """: > "$( printf 'b\\377d' )\"""",
         "test $(A) != 4 || test -e {flag}",
         depends=["setup"],
         mark=True,
@@ -94,6 +95,7 @@ def test_all_files_of_a_row(ran: Path, in_tmp: Path) -> None:
         "post/data.bin": b"\0\xff2",
         "post/result.txt": b"2\n",
         "run_it": None,
+        "run_it/b\udcffd": b"",
         "run_it/data.bin": b"\0\xff2",
         "run_it/deep": None,
         "run_it/deep/b.txt": b"it's 2\n",
@@ -133,6 +135,7 @@ def test_times_are_kept(ran: Path) -> None:
         ("run_it/deep/b.txt", "b.txt", b"it's 2\n"),
         ("deep/b.txt", "b.txt", b"it's 2\n"),
         ("/run_it/empty", "empty", b""),
+        ("b\udcffd", "b\udcffd", b""),
     ],
 )
 @pytest.mark.usefixtures("in_tmp")
@@ -295,7 +298,9 @@ def test_rows_that_have_not_ended(tmp_path: Path) -> None:
         batch_files(campaign, "0001")
     with Ledger(campaign).own({}, no_news) as owner:
         owner.add(Started(t=1, batch="0001", study="c_0001.1", rows="3-5", whole=False))
-    with pytest.raises(UserError, match="row 4 has not ended yet: it is being run in batch 0001"):
+        with pytest.raises(UserError, match="row 4 has not ended yet: it is being run in batch 0001"):
+            row_files(campaign, "4")
+    with pytest.raises(UserError, match="row 4 has not ended yet: it was cut short in batch 0001"):
         row_files(campaign, "4")
     made_by_hand(campaign, "c_0001.1", "4")
     files = batch_files(campaign, "0001")

@@ -33,7 +33,7 @@ PLACES = {
 @pytest.fixture(scope="module", params=["archive", "move", "keep"])
 def ran(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where a campaign `c` of nine rows is, in a folder with the mode's name; row 4 failed each time."""
-    place = tmp_path_factory.mktemp(request.param) / request.param
+    place: Path = tmp_path_factory.mktemp(request.param) / request.param
     place.mkdir()
     campaign = failing_campaign(place, [1, 4])
     settings = {"save": request.param, "to": str(place / "far") if request.param == "move" else None}

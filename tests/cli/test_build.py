@@ -41,6 +41,7 @@ def test_init_and_build(run_cli: RunCli) -> None:
         (
             "study holds 4 batches of at most 25 rows: rows 0 to 99 of study.yaml, template echo\n"
             "run one:  maestro run study/study_0000.yaml --pgen study/pgen.py\n"
+            "run all:  genstudy run study\n"
         ),
         "",
     )

@@ -35,6 +35,7 @@ def test_what_it_prints(run_cli: RunCli) -> None:
         (
             "specs holds 2 batches of at most 3 rows: rows 0 to 3 of t.csv, template echo\n"
             "run one:  maestro run specs/t_0000.yaml --pgen specs/pgen.py\n"
+            "run all:  genstudy run specs\n"
         ),
         "",
     )
@@ -43,7 +44,10 @@ def test_what_it_prints(run_cli: RunCli) -> None:
 
 def test_the_line_that_runs_a_batch_is_quoted_for_the_shell(run_cli: RunCli) -> None:
     _, out, _ = run_cli("specs", "t.csv", "-o", "my specs", "--inline")
-    assert out.splitlines()[1] == "run one:  maestro run 'my specs/t_0000.yaml'"
+    assert out.splitlines()[1:] == [
+        "run one:  maestro run 'my specs/t_0000.yaml'",
+        "run all:  genstudy run 'my specs'",
+    ]
 
 
 def test_a_dry_run(run_cli: RunCli) -> None:

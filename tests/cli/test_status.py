@@ -42,7 +42,7 @@ def test_text(run_cli: RunCli, made: Manifest) -> None:
         "rows     12 done, 1 failed, 27 pending of 40",
         "batches  1 done, 0 with failures, 3 pending of 4; 1 saved, 1 cleared",
         "a row    769 ms, 7.0 files, 300 B (mean of 13)",
-        "files    89 in use, 1000 B saved",
+        "files    91 in use, 1000 B saved",
         "again    7 rows of 1 batch that were cut short: 0001",
         "next     genstudy status c --failed",
         "next     genstudy run c",

@@ -42,16 +42,23 @@ ALL_PAGES = [*PAGES, ROOT / "CHANGELOG.md", *sorted((ROOT / "samples").rglob("*.
 PAGE_OF_COMMAND = {
     "genstudy": "index.md",
     "genstudy build": "study-file.md",
+    "genstudy cancel": "status.md",
     "genstudy csv": "csv.md",
     "genstudy demo": "index.md",
+    "genstudy fetch": "fetch.md",
     "genstudy init": "study-file.md",
+    "genstudy plan": "plan.md",
+    "genstudy retry": "retry.md",
+    "genstudy run": "running.md",
     "genstudy schema": "manifest.md",
     "genstudy specs": "specs.md",
+    "genstudy status": "status.md",
     "genstudy templates": "templates.md",
     "genstudy templates check": "templates.md",
     "genstudy templates copy": "templates.md",
     "genstudy templates list": "templates.md",
     "genstudy templates show": "templates.md",
+    "genstudy verify": "fetch.md",
 }
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
@@ -223,7 +230,7 @@ def test_there_is_one_picture_and_it_is_there() -> None:
     pictures = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", (ROOT / "README.md").read_text(encoding="utf-8"))
     assert pictures == ["docs/images/flow.svg"]
     picture = ET.parse(ROOT / pictures[0])
-    assert {"genstudy csv", "genstudy specs", "maestro run"} <= set(picture.getroot().itertext())
+    assert {"genstudy csv", "genstudy specs", "genstudy run"} <= set(picture.getroot().itertext())
 
 
 @pytest.mark.parametrize("path", PAGES_TO_RUN, ids=lambda path: path.name)
@@ -234,6 +241,7 @@ def test_what_a_page_shows_happens(path: Path, tmp_path: Path) -> None:
 def test_pages_of_words_alone_are_known() -> None:
     assert {path.name for path in PAGES} - {path.name for path in PAGES_TO_RUN} == {
         "design.md",
+        "ledger.md",
         "maestro-traps.md",
     }
 

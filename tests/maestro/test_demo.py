@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from genstudy import demo
-from genstudy.errors import RunError, UserError
-from genstudy.maestro import run_in_foreground
+from genstudy.errors import RunError
 
 if TYPE_CHECKING:
     from tests.conftest import RunCli
@@ -25,9 +24,9 @@ def test_demo_runs_every_row_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert (code, err) == (0, "")
     lines = out.splitlines()
     assert lines[0] == "table    genstudy-demo/params.csv: 12 rows of width, height, material"
-    assert [line.split()[0] for line in lines[7:19]] == [str(row) for row in range(12)]
+    assert [line.split()[0] for line in lines[8:20]] == [str(row) for row in range(12)]
     assert lines[-2] == "12 of 12 rows ran, each once, each with the values of the table."
-    for line in lines[7:19]:
+    for line in lines[8:20]:
         row, batch, *values, workspace = line.split()
         printed = next(Path(workspace).glob("*.out")).read_text()
         assert printed.lower().replace(": ", "=").split() == values
@@ -44,12 +43,12 @@ def test_demo_again_and_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert run_cli("demo", "-o", "other")[0] == 0
 
 
-def test_a_batch_that_fails_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_that_fail_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BASH_ENV", str(tmp_path / "env"))
     (tmp_path / "env").write_text("exit 3\n")
-    with pytest.raises(RunError, match="Maestro ended the batch demo_0000 with exit code 2\n  its log is "):
+    with pytest.raises(RunError, match=r"12 of 12 rows failed\n  genstudy status .* --failed shows why"):
         demo.run_demo(tmp_path / "demo", lambda _: None)
-    assert (tmp_path / "demo/runs/demo_0000.log").stat().st_size > 0
+    assert (tmp_path / "demo/specs/runs/demo_0000.1.log").stat().st_size > 0
 
 
 def test_a_row_that_printed_something_else_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,14 +56,6 @@ def test_a_row_that_printed_something_else_is_told(tmp_path: Path, monkeypatch: 
     (tmp_path / "env").write_text("echo something else\n")
     with pytest.raises(RunError, match=r"row 0 printed .'something else', "):
         demo.run_demo(tmp_path / "demo", lambda _: None)
-
-
-def test_maestro_is_never_given_a_folder_that_exists(tmp_path: Path) -> None:
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "precious").touch()
-    with pytest.raises(UserError, match="Maestro would delete it"):
-        run_in_foreground(tmp_path / "s.yaml", None, tmp_path / "out", log=tmp_path / "log")
-    assert (tmp_path / "out" / "precious").exists()
 
 
 def test_a_closed_pipe_ends_quietly(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def test_the_printed_command_runs_from_another_folder(
     write_table(tmp_path / "table.csv", ["a", "b"], ROWS)
     code, out, _ = run_cli("specs", "table.csv", "-t", str(values_template(tmp_path)), "-b", "2")  # type: ignore[operator]
     assert code == 0
-    command = out.splitlines()[-1].removeprefix("run one:  ").split()
+    command = out.splitlines()[-2].removeprefix("run one:  ").split()
     assert command[:2] == ["maestro", "run"]
     done = maestro(*command[1:], "-y", "-fg", "-s", "0")
     assert done.returncode == 0, done.stderr
