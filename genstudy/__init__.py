@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from genstudy.campaign.failures import failed_rows
     from genstudy.campaign.fetch import fetch_row
     from genstudy.campaign.planning import plan_batches
+    from genstudy.campaign.progress import RunReport
     from genstudy.campaign.retry import retry_failed
     from genstudy.campaign.run import run_campaign
-    from genstudy.campaign.runner import RunReport
     from genstudy.campaign.status import campaign_status
     from genstudy.campaign.stop import Stop
     from genstudy.campaign.verify import verify_campaign
@@ -43,7 +43,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "genstudy.campaign.planning": ("plan_batches",),
     "genstudy.campaign.retry": ("retry_failed",),
     "genstudy.campaign.run": ("run_campaign",),
-    "genstudy.campaign.runner": ("RunReport",),
+    "genstudy.campaign.progress": ("RunReport",),
     "genstudy.campaign.status": ("campaign_status",),
     "genstudy.campaign.stop": ("Stop",),
     "genstudy.campaign.verify": ("verify_campaign",),

@@ -141,7 +141,7 @@ class _Sweep:
         self.at = runs
 
     def entries(self, folder: int, names: Iterable[bytes], prefix: bytes = b"", depth: int = 0) -> int:
-        """Go through entries of an open folder in order; return how many entries stay, with all below them."""
+        """Go through entries of an open folder in order; return how many stay, with all below them."""
         left = 0
         for name in names:
             path = prefix + name

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from genstudy.campaign.ledger import Ledger
-from genstudy.campaign.runner import Progress, Runner, RunReport
+from genstudy.campaign.runner import Runner
 from genstudy.campaign.state import CampaignState
 from genstudy.campaign.stop import Stop
 from genstudy.campaign.study_process import study_command
@@ -20,6 +20,8 @@ from genstudy.specs.running import RunSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+
+    from genstudy.campaign.progress import Progress, RunReport
 
 
 def run_campaign(

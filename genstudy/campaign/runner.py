@@ -6,21 +6,22 @@ import os
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass
 from queue import Empty
 from typing import TYPE_CHECKING, Any
 
 from genstudy.campaign.batch_study import RunningStudy, StudyPlan
 from genstudy.campaign.canary import judge_canary
 from genstudy.campaign.environment import scrubbed
+from genstudy.campaign.limits import Limits
 from genstudy.campaign.outcome import record_of
+from genstudy.campaign.progress import Progress, Running, RunReport
 from genstudy.campaign.records import Started
 from genstudy.campaign.room import Room
 from genstudy.campaign.rows import batch_rows
 from genstudy.campaign.saver import Saver
 from genstudy.campaign.store import RUNS, Store
 from genstudy.campaign.study_process import kill_orphans
-from genstudy.campaign.summary import Counts, count_batches, count_rows
+from genstudy.campaign.summary import count_batches, count_rows
 from genstudy.campaign.trees import Interrupted, count_entries
 from genstudy.campaign.unchanged import check_unchanged
 from genstudy.errors import GenstudyError, RunError
@@ -41,48 +42,6 @@ if TYPE_CHECKING:
 
 TICK = 1.0
 """Seconds between looks at what nobody tells of: time limits, room on disk, a request to cancel."""
-
-TOO_OFTEN = 3
-"""So many deaths of Maestro in one batch with no row done, or batches without a study, end the run."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Running:
-    """A batch that runs: its id, how many rows, how many of them were seen to end, for how many seconds."""
-
-    batch: str
-    rows: int
-    seen: int
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
-    """How far a run is. held: why no batch is started, if so. files: entries in use. left: seconds, if known.
-
-    seconds: since the run began; ended_rows: that finished or failed since then, as far as can be seen.
-    """
-
-    rows: Counts
-    batches: Counts
-    running: tuple[Running, ...]
-    saving: int
-    held: str
-    files: int
-    seconds: float
-    ended_rows: int
-    left: float | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunReport:
-    """What a run came to. started: batches it began; reason: why it ended early, empty if it did not."""
-
-    rows: Counts
-    batches: Counts
-    started: int
-    seconds: float
-    reason: str
 
 
 class Runner:
@@ -118,8 +77,7 @@ class Runner:
         self._running: dict[str, RunningStudy] = {}
         self._queue: deque[str] = deque()
         self._begun: set[str] = set()
-        self._deaths: dict[str, int] = {}
-        self._no_study = 0
+        self._limits = Limits(settings)
         self._held = ""
         self._error: Exception | None = None
         self._environ, self.withheld = scrubbed(os.environ, settings.pass_env)
@@ -333,8 +291,8 @@ class Runner:
         if study.error is not None:
             self._fail(study.error)
         self._tell_of(batch, ended)
-        self._check_deaths(batch, ended)
-        self._check_failures()
+        if problem := self._limits.crossed(batch, ended, self.state.tally):
+            self._fail(problem)
         if batch.ended:
             self._saver.add(plan.batch)
         else:
@@ -365,37 +323,6 @@ class Runner:
             f"{rows.done + rows.failed:,} of {rows.total:,} in all"
         )
 
-    def _check_deaths(self, batch: BatchState, ended: Ended) -> None:
-        """End the run where it makes no headway."""
-        headway = bool(ended.done or ended.failed)
-        died = ended.how == "killed" and not headway
-        deaths = self._deaths[batch.entry.id] = self._deaths.get(batch.entry.id, 0) + 1 if died else 0
-        if deaths >= TOO_OFTEN:
-            self._fail(
-                RunError(
-                    f"Maestro was killed {deaths} times in batch {batch.entry.id} before a row was done\n"
-                    "  is there enough memory? its rows are pending: genstudy run goes on with them"
-                )
-            )
-        self._no_study = self._no_study + 1 if ended.note and not ended.done else 0
-        if self._no_study >= TOO_OFTEN:
-            self._fail(
-                RunError(
-                    f"Maestro made no study of the last {self._no_study} batches: {ended.note}\n"
-                    "  mend that, then: genstudy retry, genstudy run"
-                )
-            )
-
-    def _check_failures(self) -> None:
-        tally, settings = self.state.tally, self.settings
-        limit, rate = settings.max_failures, settings.max_failure_rate
-        ended = tally.done + tally.failed
-        if limit is not None and tally.failed > limit:
-            self._fail(RunError(f"{_rows(tally.failed)} failed, and --max-failures is {limit}\n  {SEE}"))
-        elif rate is not None and ended and tally.failed / ended > rate:
-            share = f"{tally.failed:,} of {ended:,} rows failed"
-            self._fail(RunError(f"{share}, and --max-failure-rate is {rate:g}\n  {SEE}"))
-
     # Saving, in the saver's thread
 
     def _save(self, batch_id: str) -> None:
@@ -414,7 +341,6 @@ class Runner:
 
 
 NO_ROOM = "make smaller batches (genstudy plan proposes a size), clear what failed rows left, or raise it"
-SEE = "genstudy status --failed shows them; genstudy retry, then genstudy run, tries them again"
 
 
 def maestro_options(settings: RunSettings) -> list[str]:

@@ -217,8 +217,10 @@ def _files(folder: Path, manifest: Manifest, state: CampaignState, *, per_row: f
 
 
 def _stamp(path: Path) -> object:
+    """Return what changes when a file does. It is opened: that is when an NFS client asks the server."""
     try:
-        found = path.stat()
+        with path.open("rb") as stream:
+            found = os.fstat(stream.fileno())
     except OSError:
         return None
     return path.name, found.st_ino, found.st_size, found.st_mtime_ns

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Group
     from rich.live import Live
 
-    from genstudy.campaign.runner import Progress
+    from genstudy.campaign.progress import Progress
 
 SHOWN = 8
 """Running batches that are shown, of all."""

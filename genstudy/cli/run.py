@@ -16,7 +16,7 @@ from genstudy.errors import RunError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from genstudy.campaign.runner import RunReport
+    from genstudy.campaign.progress import RunReport
     from genstudy.campaign.stop import Stop
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from genstudy.campaign.ledger import Ledger
+from genstudy.campaign.progress import Progress
 from genstudy.campaign.run import run_campaign
-from genstudy.campaign.runner import Progress
 from genstudy.campaign.state import CampaignState
 from genstudy.campaign.stop import Stop
 from genstudy.campaign.trees import count_entries

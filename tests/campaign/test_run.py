@@ -60,7 +60,7 @@ Start = Callable[[Path], subprocess.Popen[bytes]]
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    """Start `genstudy run` in the background, printing to a file `log`; it is killed if the test leaves it."""
+    """Start `genstudy run` in the background, printing to a file `log`; it is killed if it is left."""
     runs = []
 
     def begin(campaign: Path) -> subprocess.Popen[bytes]:
@@ -408,6 +408,27 @@ def test_maestro_killed_from_outside_is_started_again(tmp_path: Path, start: Sta
     assert [record.how for record in records_of(campaign, Ended)] == ["killed", "ended", "ended"]
     assert state_of(campaign).tally.done == 6
     assert not list(study_processes(campaign))
+
+
+def test_maestro_killed_again_and_again_ends_the_run(tmp_path: Path, start: Start) -> None:
+    campaign = campaign_of(tmp_path, "sleep 1000", rows=1, batch_size=1)
+    run = start(campaign)
+    killed: set[int] = set()
+
+    def fresh() -> set[int]:
+        return {pid for pid in study_processes(campaign) if is_maestro(pid)} - killed
+
+    for _ in range(3):
+        wait_until(lambda: bool(fresh()))
+        for pid in fresh():
+            os.kill(pid, signal.SIGKILL)
+            killed.add(pid)
+    assert run.wait(60) == 1
+    assert (
+        b"Maestro was killed 3 times in batch 0000 before a row was done" in (tmp_path / "log").read_bytes()
+    )
+    state = state_of(campaign)
+    assert (state.tally.done, state.tally.failed, state.tally.pending) == (0, 0, 1)
 
 
 def test_a_campaign_can_be_moved_between_runs(tmp_path: Path) -> None:
