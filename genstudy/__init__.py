@@ -10,20 +10,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from genstudy.campaign.cancel import cancel_campaign
-    from genstudy.campaign.failures import failed_rows
-    from genstudy.campaign.fetch import fetch_row
-    from genstudy.campaign.planning import plan_batches
+    from genstudy.inspection.cancel import cancel_campaign
     from genstudy.campaign.progress import RunReport
     from genstudy.campaign.retry import retry_failed
     from genstudy.campaign.run import run_campaign
-    from genstudy.campaign.status import campaign_status
     from genstudy.campaign.stop import Stop
-    from genstudy.campaign.verify import verify_campaign
     from genstudy.demo import run_demo
     from genstudy.errors import GenstudyError, RunError, UserError
+    from genstudy.inspection.failures import failed_rows
+    from genstudy.inspection.fetch import fetch_row
+    from genstudy.inspection.status import campaign_status
+    from genstudy.inspection.verify import verify_campaign
     from genstudy.parameters.grammar import parse_law, parse_parameter
     from genstudy.parameters.laws import Parameter
+    from genstudy.planning.proposal import plan_batches
     from genstudy.rendering.templates import builtin_names, copy_template, find_template
     from genstudy.specs.check import check_template
     from genstudy.specs.make import Campaign, make_specs
@@ -37,16 +37,16 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES: dict[str, tuple[str, ...]] = {
-    "genstudy.campaign.cancel": ("cancel_campaign",),
-    "genstudy.campaign.failures": ("failed_rows",),
-    "genstudy.campaign.fetch": ("fetch_row",),
-    "genstudy.campaign.planning": ("plan_batches",),
+    "genstudy.inspection.cancel": ("cancel_campaign",),
+    "genstudy.inspection.failures": ("failed_rows",),
+    "genstudy.inspection.fetch": ("fetch_row",),
+    "genstudy.planning.proposal": ("plan_batches",),
     "genstudy.campaign.retry": ("retry_failed",),
     "genstudy.campaign.run": ("run_campaign",),
     "genstudy.campaign.progress": ("RunReport",),
-    "genstudy.campaign.status": ("campaign_status",),
+    "genstudy.inspection.status": ("campaign_status",),
     "genstudy.campaign.stop": ("Stop",),
-    "genstudy.campaign.verify": ("verify_campaign",),
+    "genstudy.inspection.verify": ("verify_campaign",),
     "genstudy.demo": ("run_demo",),
     "genstudy.errors": ("GenstudyError", "RunError", "UserError"),
     "genstudy.parameters.grammar": ("parse_law", "parse_parameter"),

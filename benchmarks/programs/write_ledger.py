@@ -10,14 +10,14 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from genstudy.campaign.ledger import Ledger
-from genstudy.campaign.records import Cleared, Ended, Failure, Saved, Started
+from genstudy.ledger.ledger import Ledger
+from genstudy.ledger.records import Cleared, Ended, Failure, Saved, Started
 from genstudy.specs.manifest import read_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from genstudy.campaign.records import Record
+    from genstudy.ledger.records import Record
     from genstudy.specs.manifest import BatchEntry
 
 EVERY = 50

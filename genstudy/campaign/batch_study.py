@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 from genstudy.campaign.hooks import run_hook
 from genstudy.campaign.rows import LABEL
 from genstudy.campaign.study_process import StudyProcess, start_study
-from genstudy.maestro import folder_name
+from genstudy.maestro.specs import folder_name
 from genstudy.rendering.marks import MARK_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from genstudy.campaign.ranges import Rows
-    from genstudy.campaign.records import How
     from genstudy.campaign.rows import BatchRows
+    from genstudy.ledger.ranges import Rows
+    from genstudy.ledger.records import How
 
 LOOK_AHEAD = 20
 """Rows that are looked at behind the last that was done: those between may have failed."""

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from genstudy.campaign.ranges import Rows
 from genstudy.campaign.trees import count_entries
-from genstudy.maestro import exit_meaning
+from genstudy.ledger.ranges import Rows
+from genstudy.maestro.process import exit_meaning
 from genstudy.units import size_text, time_text
 
 if TYPE_CHECKING:
     from genstudy.campaign.batch_study import RunningStudy
-    from genstudy.campaign.records import Ended
-    from genstudy.campaign.tally import Tally
+    from genstudy.ledger.records import Ended
+    from genstudy.ledger.tally import Tally
     from genstudy.specs.running import RunSettings
 
 
@@ -44,7 +44,7 @@ def judge_canary(study: RunningStudy, ended: Ended, tally: Tally, settings: RunS
         f"{time_text(seconds / count)}, {entries / count:.1f} files and {size_text(nbytes / count)} a row"
     )
     flight = min(settings.jobs + (settings.save != "keep"), -(-left // len(plan.rows.numbers))) or 1
-    peak = flight * len(plan.rows.numbers) if settings.save != "keep" else left
+    peak = min(flight * len(plan.rows.numbers), left) if settings.save != "keep" else left
     time_left = time_text(left * seconds / count / settings.jobs)
     will = f"make {left * entries / count:,.0f} files and {size_text(left * nbytes / count)}"
     at_once = f"{peak * entries / count:,.0f} files at a time"

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from genstudy.campaign.archive_format import Member
-    from genstudy.campaign.records import Save
     from genstudy.campaign.trees import Kind
+    from genstudy.ledger.records import Save
 
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 DEEPEST = 300
@@ -188,7 +188,7 @@ class _Sweep:
             self._member = next(self._members, None)
         member = self._member
         if member is None or bytes_of(member.path) != path:
-            why = "was not there when its batch was saved"
+            why = "was not saved with its batch"
         elif kind != member.kind:
             why = "has become something else since its batch was saved"
         elif not _is_same(member, state, folder, name):

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from genstudy.campaign.logs import last_words
-from genstudy.campaign.ranges import Rows
-from genstudy.campaign.records import Failure
 from genstudy.campaign.rows import LABEL, RowFinder
-from genstudy.campaign.state import LOST
-from genstudy.maestro import folder_name
-from genstudy.maestro_status import FINISHED, read_status
+from genstudy.ledger.ranges import Rows
+from genstudy.ledger.records import Failure
+from genstudy.ledger.state import LOST
+from genstudy.maestro.specs import folder_name
+from genstudy.maestro.status import FINISHED, read_status
 from genstudy.rendering.marks import MARK_NAME
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from genstudy.campaign.rows import BatchRows
-    from genstudy.maestro_status import Status, StepRun
+    from genstudy.maestro.status import Status, StepRun
     from genstudy.specs.manifest import StepEntry
 
 UNDECODABLE = "UnicodeDecodeError"

@@ -6,11 +6,11 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from genstudy.campaign.ledger import Ledger
 from genstudy.campaign.rows import batch_rows
-from genstudy.campaign.state import CampaignState
 from genstudy.campaign.unchanged import table_of
 from genstudy.errors import UserError, near
+from genstudy.ledger.ledger import Ledger
+from genstudy.ledger.state import CampaignState
 from genstudy.specs.manifest import read_manifest
 from genstudy.tables.read import open_table
 from genstudy.tables.rowids import ids_of
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
     from pathlib import Path
 
-    from genstudy.campaign.state import BatchState
+    from genstudy.ledger.state import BatchState
     from genstudy.specs.manifest import BatchEntry, Manifest
     from genstudy.tables.read import Table
 

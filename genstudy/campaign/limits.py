@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from genstudy.errors import RunError
 
 if TYPE_CHECKING:
-    from genstudy.campaign.records import Ended
-    from genstudy.campaign.state import BatchState
-    from genstudy.campaign.tally import Tally
+    from genstudy.ledger.records import Ended
+    from genstudy.ledger.state import BatchState
+    from genstudy.ledger.tally import Tally
     from genstudy.specs.running import RunSettings
 
 TOO_OFTEN = 3

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 from genstudy.campaign.rows import LABEL, RowFinder
 from genstudy.campaign.showing import end_of, visible
-from genstudy.maestro import folder_name
-from genstudy.maestro_status import read_status
+from genstudy.maestro.specs import folder_name
+from genstudy.maestro.status import read_status
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from genstudy.campaign.rows import BatchRows
-    from genstudy.maestro_status import StepRun
+    from genstudy.maestro.status import StepRun
 
 LOG_BYTES = 65536
 OUTPUT_LINES = 10

@@ -166,8 +166,10 @@ def moved_members(folder: Path, list_stream: BinaryIO) -> Iterator[tuple[Member,
 
 def discard(path: Path) -> None:
     """Delete a file or folder of ours, whatever rights its folders have got; nothing where there is none."""
+    if not os.path.lexists(path):
+        return
     if path.is_symlink() or not path.is_dir():
-        path.unlink(missing_ok=True)
+        path.unlink()
         return
     for folder, _, _ in os.walk(path):
         os.chmod(folder, 0o700)  # noqa: PTH101 - a name in text
@@ -202,6 +204,7 @@ class _Copier:
             os.symlink(link_of(full), place)  # noqa: PTH211 - names in bytes
         else:
             os.mkfifo(place, stat.S_IMODE(state.st_mode) & 0o777)
+            os.utime(place, ns=(state.st_atime_ns, state.st_mtime_ns))
 
     def end(self) -> None:
         """Give the last folders their rights."""

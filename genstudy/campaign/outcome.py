@@ -6,17 +6,17 @@ import time
 from typing import TYPE_CHECKING
 
 from genstudy.campaign.judge import judge
-from genstudy.campaign.ranges import Rows
-from genstudy.campaign.records import Ended, Failure, How
 from genstudy.campaign.rows import LABEL
-from genstudy.campaign.state import LOST
+from genstudy.ledger.ranges import Rows
+from genstudy.ledger.records import Ended, Failure, How
+from genstudy.ledger.state import LOST
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from pathlib import Path
 
-    from genstudy.campaign.records import Started
     from genstudy.campaign.rows import BatchRows
+    from genstudy.ledger.records import Started
     from genstudy.specs.manifest import StepEntry
 
 WHOLE_STORY = frozenset({0, 2, 3})

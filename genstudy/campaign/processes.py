@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genstudy.errors import RunError
-from genstudy.maestro import CHILD
+from genstudy.maestro.process import CHILD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

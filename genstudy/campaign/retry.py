@@ -12,18 +12,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genstudy.campaign.known import find_rows, read_campaign
-from genstudy.campaign.ledger import Ledger
-from genstudy.campaign.ranges import Rows
 from genstudy.campaign.retry_files import NewBatch, write_batches
 from genstudy.campaign.unchanged import check_unchanged, plain_name
 from genstudy.errors import UserError
+from genstudy.ledger.ledger import Ledger
+from genstudy.ledger.ranges import Rows
 from genstudy.specs.rebake import Part, common_text, inline_subset
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from genstudy.campaign.known import Known
-    from genstudy.campaign.state import BatchState
+    from genstudy.ledger.state import BatchState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

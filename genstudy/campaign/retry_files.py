@@ -9,11 +9,11 @@ from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from genstudy.campaign.ranges import Rows
 from genstudy.campaign.rows import RETRY_INDEX
 from genstudy.campaign.trees import sync_folder
 from genstudy.campaign.unchanged import plain_name, read_slice, table_of
 from genstudy.files import named_errors, whole_file
+from genstudy.ledger.ranges import Rows
 from genstudy.specs.bake import pargs_of
 from genstudy.specs.manifest import FILE_NAME, BatchEntry
 from genstudy.specs.rebake import rebake
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from genstudy.campaign.known import Known
-    from genstudy.campaign.lease import Ownership
+    from genstudy.ledger.lease import Ownership
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from genstudy.campaign.summary import maestro_entries
-from genstudy.campaign.tally import BESIDES
+from genstudy.ledger.tally import BESIDES
 from genstudy.units import size_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from pathlib import Path
 
-    from genstudy.campaign.state import CampaignState
+    from genstudy.ledger.state import CampaignState
     from genstudy.specs.manifest import StepEntry
     from genstudy.specs.running import RunSettings
 

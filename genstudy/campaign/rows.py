@@ -8,17 +8,17 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from genstudy.campaign.state import rows_of
 from genstudy.campaign.unchanged import read_slice, table_of
 from genstudy.errors import UserError
-from genstudy.maestro import folder_name
+from genstudy.ledger.state import rows_of
+from genstudy.maestro.specs import folder_name
 from genstudy.parameters.names import ROW_ID, token_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from genstudy.campaign.ranges import Rows
+    from genstudy.ledger.ranges import Rows
     from genstudy.specs.manifest import BatchEntry, Manifest
 
 RETRY_INDEX = "row_id"

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from genstudy.campaign.ledger import Ledger
 from genstudy.campaign.runner import Runner
-from genstudy.campaign.state import CampaignState
 from genstudy.campaign.stop import Stop
 from genstudy.campaign.study_process import study_command
 from genstudy.errors import UserError
-from genstudy.maestro import check_version
+from genstudy.ledger.ledger import Ledger
+from genstudy.ledger.state import CampaignState
+from genstudy.maestro.version import check_version
 from genstudy.specs.manifest import Manifest, read_manifest
 from genstudy.specs.running import RunSettings
 

@@ -15,7 +15,6 @@ from genstudy.campaign.environment import scrubbed
 from genstudy.campaign.limits import Limits
 from genstudy.campaign.outcome import record_of
 from genstudy.campaign.progress import Progress, Running, RunReport
-from genstudy.campaign.records import Started
 from genstudy.campaign.room import Room
 from genstudy.campaign.rows import batch_rows
 from genstudy.campaign.saver import Saver
@@ -25,6 +24,7 @@ from genstudy.campaign.summary import count_batches, count_rows
 from genstudy.campaign.trees import Interrupted, count_entries
 from genstudy.campaign.unchanged import check_unchanged
 from genstudy.errors import GenstudyError, RunError
+from genstudy.ledger.records import Started
 from genstudy.specs.make import PGEN_NAME
 from genstudy.units import time_text
 
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from genstudy.campaign.lease import Ownership
-    from genstudy.campaign.ranges import Rows
-    from genstudy.campaign.records import Ended, Record
-    from genstudy.campaign.state import BatchState, CampaignState
     from genstudy.campaign.stop import Stop
+    from genstudy.ledger.lease import Ownership
+    from genstudy.ledger.ranges import Rows
+    from genstudy.ledger.records import Ended, Record
+    from genstudy.ledger.state import BatchState, CampaignState
     from genstudy.specs.manifest import Manifest
     from genstudy.specs.running import RunSettings
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from genstudy.campaign.records import Save
+    from genstudy.ledger.records import Save
 
 __all__ = ["Changed", "Interrupted", "Saving", "clear", "count_entries", "save"]
 
@@ -135,9 +135,9 @@ def _remove_unfinished(folder: Path, name: str) -> None:
     """Remove what calls for the same name left that were killed."""
     ours = re.compile(rf"\.{re.escape(name)}({re.escape(SUFFIX)})?\.part-\d+-[0-9a-f]{{8}}({LIST_SUFFIX})?")
     try:
-        for entry in os.scandir(folder):
+        for entry in list(folder.iterdir()):
             if ours.fullmatch(entry.name):
-                discard(folder / entry.name)
+                discard(entry)
     except OSError as problem:
         raise cannot_write(folder, problem) from problem
 

@@ -8,22 +8,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genstudy.campaign.hooks import run_hook
-from genstudy.campaign.ranges import Rows
-from genstudy.campaign.records import Cleared, Saved
 from genstudy.campaign.rows import LABEL, RowFinder, batch_rows
 from genstudy.campaign.saving import clear, save
 from genstudy.campaign.trees import count_entries
 from genstudy.errors import UserError
 from genstudy.files import whole_file
-from genstudy.maestro import folder_name
-from genstudy.maestro_status import read_status
+from genstudy.ledger.ranges import Rows
+from genstudy.ledger.records import Cleared, Saved
+from genstudy.maestro.specs import folder_name
+from genstudy.maestro.status import read_status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from genstudy.campaign.rows import BatchRows
-    from genstudy.campaign.state import BatchState
     from genstudy.campaign.stop import Stop
+    from genstudy.ledger.state import BatchState
     from genstudy.specs.manifest import Manifest
     from genstudy.specs.running import RunSettings
 

@@ -13,7 +13,7 @@ from genstudy.campaign.processes import (
     place_of,
     processes_are_visible,
 )
-from genstudy.maestro import foreground_command, start_in_foreground
+from genstudy.maestro.process import foreground_command, start_in_foreground
 
 if TYPE_CHECKING:
     import subprocess

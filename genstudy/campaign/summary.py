@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from genstudy.campaign.tally import Tally
+    from genstudy.ledger.tally import Tally
     from genstudy.specs.manifest import StepEntry
 
 ENTRIES_PER_STEP = 4

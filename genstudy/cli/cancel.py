@@ -21,7 +21,7 @@ def cancel_command(
 
     It may run on another machine. What finished is recorded: genstudy run goes on from there.
     """
-    from genstudy.campaign.cancel import cancel_campaign
+    from genstudy.inspection.cancel import cancel_campaign
     from genstudy.cli.status_text import names, rows_text, state_text
 
     check_utf8(folder)

@@ -12,7 +12,7 @@ from genstudy.cli.settings import check_utf8
 from genstudy.errors import UserError
 
 if TYPE_CHECKING:
-    from genstudy.campaign.fetch import Fetched, Files
+    from genstudy.inspection.fetch import Fetched, Files
 
 STREAM = "-"
 SHOWN = 5
@@ -60,7 +60,7 @@ def fetch_command(
 
 
 def _print_list(folder: Path, row: str | None, batch: str | None, attempt: int | None) -> None:
-    from genstudy.campaign.fetch import batch_files, row_files
+    from genstudy.inspection.fetch import batch_files, row_files
 
     files = row_files(folder, row, attempt=attempt) if row is not None else batch_files(folder, batch or "")
     _print_note(files)
@@ -79,7 +79,7 @@ def _fetch(
     *,
     force: bool,
 ) -> None:
-    from genstudy.campaign.fetch import fetch_batch, fetch_row
+    from genstudy.inspection.fetch import fetch_batch, fetch_row
 
     to: str | BinaryIO | None = sys.stdout.buffer if output == STREAM else output
     if row is not None:

@@ -11,7 +11,7 @@ from genstudy.cli.settings import check_utf8, parse_settings
 from genstudy.errors import UserError
 
 if TYPE_CHECKING:
-    from genstudy.campaign.planning import Save
+    from genstudy.planning.proposal import Save
 
 SAVES = ("keep", "archive", "move")
 
@@ -61,7 +61,7 @@ def plan_command(
 
     The sum is shown line by line. A campaign that has run, a canary even, is measured by what it took.
     """
-    from genstudy.campaign.planning import plan_batches
+    from genstudy.planning.proposal import plan_batches
 
     check_utf8(source, template)
     if save is not None and save not in SAVES:

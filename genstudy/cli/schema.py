@@ -30,7 +30,7 @@ def schema_command(
 
             schema = manifest_schema()
         case Format.STATUS:
-            from genstudy.campaign.status_format import status_schema
+            from genstudy.inspection.status_format import status_schema
 
             schema = status_schema()
         case Format.STUDY:

@@ -18,9 +18,9 @@ from genstudy.errors import UserError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from genstudy.campaign.failures import FailedRow
-    from genstudy.campaign.status import StatusReader
-    from genstudy.campaign.status_format import Status
+    from genstudy.inspection.failures import FailedRow
+    from genstudy.inspection.status import StatusReader
+    from genstudy.inspection.status_format import Status
 
 SECONDS = 2.0
 DAY = 86_400
@@ -44,7 +44,7 @@ def status_command(
 
     It only reads, so it can be called at any time, from any machine that sees the folder.
     """
-    from genstudy.campaign.status import StatusReader
+    from genstudy.inspection.status import StatusReader
 
     check_utf8(folder)
     if failed and watch:
@@ -125,7 +125,7 @@ def _watch_on_screen(reader: StatusReader, folder: str, every: float) -> None:
 
 
 def _show_failed(folder: Path, *, as_json: bool, limit: int | None) -> None:
-    from genstudy.campaign.failures import failed_rows
+    from genstudy.inspection.failures import failed_rows
 
     found = failed_rows(folder)
     if as_json:

@@ -6,13 +6,13 @@ import shlex
 import time
 from typing import TYPE_CHECKING
 
-from genstudy.campaign.plan_text import row_time
+from genstudy.planning.text import row_time
 from genstudy.units import size_text, time_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from genstudy.campaign.status_format import BatchAgain, Status
+    from genstudy.inspection.status_format import BatchAgain, Status
 
 SHOWN = 5
 WIDTH = 8

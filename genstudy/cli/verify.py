@@ -12,7 +12,7 @@ import typer
 from genstudy.cli.settings import check_utf8
 
 if TYPE_CHECKING:
-    from genstudy.campaign.verify import Places, Verification
+    from genstudy.inspection.verify import Places, Verification
 
 
 def verify_command(
@@ -27,8 +27,8 @@ def verify_command(
     Every archive is read back, and every row of the table accounted for. The exit code is 1 if anything is
     wrong: a changed file, a damaged archive, a row without its files.
     """
-    from genstudy.campaign.verify import verify_campaign
     from genstudy.cli.progress import Progress
+    from genstudy.inspection.verify import verify_campaign
 
     check_utf8(folder)
     with Progress() as bar:

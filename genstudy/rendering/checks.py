@@ -11,7 +11,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from genstudy.errors import UserError, near
-from genstudy.maestro import (
+from genstudy.maestro.specs import (
     FOLDER_MARKS,
     FUNNEL,
     LONGEST_NAME,

@@ -8,7 +8,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from genstudy.errors import UserError, near
-from genstudy.maestro import SCHEDULERS
+from genstudy.maestro.specs import SCHEDULERS
 from genstudy.parameters.names import ROW_ID
 from genstudy.rendering.marks import MARK_LINES
 from genstudy.rendering.shell import quote, quote_with_tokens

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from genstudy.maestro import FUNNEL
+from genstudy.maestro.specs import FUNNEL
 from genstudy.parameters.names import ROW_ID
 from genstudy.rendering.marks import ends_with_mark
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from genstudy.maestro import Spec
+    from genstudy.maestro.specs import Spec
     from genstudy.rendering.tokens import Use
 
 Runs = Literal["row", "shared", "batch"]

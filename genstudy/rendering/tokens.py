@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from genstudy.errors import UserError, near
-from genstudy.maestro import OWN_TOKENS
+from genstudy.maestro.specs import OWN_TOKENS
 from genstudy.parameters.names import ROW_ID
 from genstudy.rendering.quoting import Place, places
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from genstudy.errors import UserError
-from genstudy.maestro import load_spec
+from genstudy.maestro.specs import load_spec
 from genstudy.parameters.names import PARG_PREFIX
 from genstudy.rendering.yaml_text import in_quotes
 

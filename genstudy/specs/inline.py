@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from genstudy.errors import UserError
-from genstudy.maestro import LONGEST_NAME, Spec, folder_name
+from genstudy.maestro.specs import LONGEST_NAME, Spec, folder_name
 from genstudy.parameters.names import ROW_ID, token_of
 from genstudy.rendering.shell import PIECE
 from genstudy.rendering.yaml_text import in_quotes

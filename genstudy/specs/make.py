@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import genstudy
 from genstudy.errors import UserError
 from genstudy.files import check_new_folder, sha256_of, whole_folder
-from genstudy.maestro import run_command
+from genstudy.maestro.process import run_command
 from genstudy.rendering.templates import find_template
 from genstudy.specs.batches import (
     DEFAULT_BATCH_SIZE,

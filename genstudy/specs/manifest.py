@@ -1,4 +1,4 @@
-"""The manifest: what a campaign's folder holds, written once, read by everything that comes after.
+"""The manifest: what a campaign's folder holds, read by everything that comes after.
 
 The format is public; docs/manifest.md describes it, and `genstudy schema manifest` prints its JSON Schema.
 """

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from genstudy.errors import UserError
-from genstudy.maestro import load_spec
+from genstudy.maestro.specs import load_spec
 from genstudy.rendering.checks import Checked, check_lengths, check_spec
 from genstudy.rendering.context import BatchView, StudyView, TableView, parameter_views
 from genstudy.rendering.engine import StudyTemplate

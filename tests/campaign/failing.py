@@ -7,14 +7,14 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
-from genstudy.campaign.ledger import Ledger
-from genstudy.campaign.ranges import Rows
-from genstudy.campaign.records import Ended, Failure, Started
-from genstudy.campaign.state import CampaignState
+from genstudy.ledger.ledger import Ledger
+from genstudy.ledger.ranges import Rows
+from genstudy.ledger.records import Ended, Failure, Started
+from genstudy.ledger.state import CampaignState
 from genstudy.specs.make import make_specs
 from genstudy.specs.manifest import Manifest, read_manifest
 from genstudy.specs.options import Options
-from tests.campaign.owners import NEVER, no_news
+from tests.ledger.owners import NEVER, no_news
 from tests.maestro.conftest import write_table
 
 COLUMNS = ["number", "text"]

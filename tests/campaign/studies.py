@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from genstudy.campaign.judge import Outcome, judge
-from genstudy.campaign.ranges import Rows
 from genstudy.campaign.rows import BatchRows, batch_rows
 from genstudy.campaign.study_process import StudyProcess, start_study
+from genstudy.ledger.ranges import Rows
 from genstudy.specs.make import make_specs
 from genstudy.specs.manifest import BatchEntry, Manifest
 from genstudy.specs.options import Options

@@ -41,5 +41,5 @@ def study_processes(campaign: Path) -> Iterator[int]:
 def is_maestro(pid: int) -> bool:
     """Tell whether a process is Maestro itself, and not one that its steps started."""
     with suppress(OSError):
-        return b"maestro_child" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        return b"maestro/child.py" in Path(f"/proc/{pid}/cmdline").read_bytes()
     return False

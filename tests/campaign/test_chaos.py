@@ -19,10 +19,10 @@ from pathlib import Path
 
 import pytest
 
-from genstudy.campaign.fetch import fetch_row
-from genstudy.campaign.ledger import Ledger
-from genstudy.campaign.ranges import Rows
-from genstudy.campaign.records import Ended
+from genstudy.inspection.fetch import fetch_row
+from genstudy.ledger.ledger import Ledger
+from genstudy.ledger.ranges import Rows
+from genstudy.ledger.records import Ended
 from tests.campaign.support import GENSTUDY, genstudy, is_maestro, study_processes
 
 BATCH_SIZE = 10

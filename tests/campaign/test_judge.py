@@ -11,9 +11,9 @@ from maestrowf.abstracts.enums import State
 
 from genstudy.campaign.judge import judge
 from genstudy.campaign.logs import failed_step_output
-from genstudy.campaign.ranges import Rows
 from genstudy.campaign.rows import BatchRows
-from genstudy.maestro_status import FINISHED, NOT_YET, read_status
+from genstudy.ledger.ranges import Rows
+from genstudy.maestro.status import FINISHED, NOT_YET, read_status
 from genstudy.rendering.marks import MARK_NAME
 from genstudy.specs.manifest import StepEntry
 

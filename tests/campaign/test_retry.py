@@ -12,14 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genstudy.campaign.ledger import Ledger
-from genstudy.campaign.records import Ended, Failure, Started
 from genstudy.campaign.retry import Retry, retry_failed
 from genstudy.campaign.run import run_campaign
-from genstudy.campaign.state import rows_of
 from genstudy.campaign.unchanged import check_unchanged
-from genstudy.campaign.verify_made import batch_problems, made_problems, retry_problems
 from genstudy.errors import UserError
+from genstudy.inspection.verify_made import batch_problems, made_problems, retry_problems
+from genstudy.ledger.ledger import Ledger
+from genstudy.ledger.records import Ended, Failure, Started
+from genstudy.ledger.state import rows_of
 from genstudy.specs import pgen
 from genstudy.specs.make import make_specs
 from genstudy.specs.options import Options
@@ -32,7 +32,7 @@ from tests.campaign.failing import (
     pretend,
     state_of,
 )
-from tests.campaign.owners import Owner, no_news
+from tests.ledger.owners import Owner, no_news
 from tests.maestro.conftest import Maestro, values_template, values_written, write_table
 
 CELLS = st.sampled_from(["1", "x y", "a,b", 'q"q', "é", " ", "$(date)", "0"])

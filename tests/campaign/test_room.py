@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from genstudy.campaign.ledger import Ledger
 from genstudy.campaign.progress import Progress
 from genstudy.campaign.run import run_campaign
-from genstudy.campaign.state import CampaignState
 from genstudy.campaign.stop import Stop
 from genstudy.campaign.trees import count_entries
 from genstudy.errors import GenstudyError
+from genstudy.ledger.ledger import Ledger
+from genstudy.ledger.state import CampaignState
 from genstudy.specs.make import make_specs
 from genstudy.specs.manifest import read_manifest
 from genstudy.specs.options import Options

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from genstudy.campaign.ranges import Rows
 from genstudy.campaign.rows import RowFinder, batch_rows
 from genstudy.errors import UserError
+from genstudy.ledger.ranges import Rows
 from genstudy.specs.manifest import BatchEntry
 
 from .studies import Lab, step, template

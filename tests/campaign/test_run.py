@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-from genstudy.campaign.ledger import Ledger
-from genstudy.campaign.records import Ended, Saved, Started
 from genstudy.campaign.run import run_campaign
-from genstudy.campaign.state import CampaignState
 from genstudy.campaign.trees import count_entries
 from genstudy.errors import GenstudyError, RunError, UserError
+from genstudy.ledger.ledger import Ledger
+from genstudy.ledger.records import Ended, Saved, Started
+from genstudy.ledger.state import CampaignState
 from genstudy.specs.make import make_specs
 from genstudy.specs.manifest import read_manifest
 from genstudy.specs.options import Options

@@ -16,7 +16,7 @@ from genstudy.campaign.environment import scrubbed
 from genstudy.campaign.processes import VARIABLE, Family, end_group, place_of
 from genstudy.campaign.study_process import kill_orphans, study_command
 from genstudy.errors import GenstudyError, UserError
-from genstudy.maestro import exit_meaning, scheduler_of
+from genstudy.maestro.process import exit_meaning, scheduler_of
 
 from .studies import Lab, processes_of, step, template, wait_until
 
@@ -386,7 +386,7 @@ def test_maestro_does_not_outlive_genstudy(hanging: Lab) -> None:
 
 def test_maestro_does_not_start_where_genstudy_is_dead_already(hanging: Lab) -> None:
     """As if genstudy had died before Maestro could ask to be told of it."""
-    from genstudy.maestro import CHILD
+    from genstudy.maestro.process import CHILD
 
     command = study_command(hanging.folder / "lab_0000.yaml", hanging.folder / "pgen.py", hanging.study)
     done = subprocess.run(
@@ -420,7 +420,7 @@ def without_site_packages(code: str, *folders: Path) -> subprocess.CompletedProc
 
 CHECK = """
 from genstudy.errors import GenstudyError
-from genstudy.maestro import check_version
+from genstudy.maestro.version import check_version
 try: check_version()
 except GenstudyError as problem: print(problem.exit_code, problem)
 """

@@ -118,9 +118,13 @@ def make_node(place: bytes, node: Node) -> None:
         os.mkfifo(place)
 
 
-def contents(folder: Path, *, times: bool = True) -> dict[bytes, tuple[object, ...]]:
-    """Return what is in a folder: type, rights, content and time in seconds of each path, its name first."""
-    found: dict[bytes, tuple[object, ...]] = {}
+Facts = tuple[int, int, bytes, int]
+"""A type, rights, content or where a link leads, and a time in seconds."""
+
+
+def contents(folder: Path, *, times: bool = True) -> dict[bytes, Facts]:
+    """Return what is in a folder, itself included, by paths that begin with its name."""
+    found: dict[bytes, Facts] = {}
     for path, full, state in walk(folder):
         data: bytes = b""
         if stat.S_ISREG(state.st_mode):

@@ -114,7 +114,7 @@ def test_every_key_has_an_option() -> None:
 def test_notes_go_to_stderr(run_cli: RunCli) -> None:
     Path("s.yaml").write_text(TEXT.replace("rows: 10", "rows: 10\ndesign: sobol"))
     code, out, err = run_cli("build", "s.yaml")
-    assert (code, len(out.splitlines())) == (0, 2)
+    assert (code, len(out.splitlines())) == (0, 3)
     assert err.startswith("note: ")
 
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from genstudy.campaign.ledger import Ledger
-from tests.campaign.owners import NEVER, Owner, no_news
+from genstudy.ledger.ledger import Ledger
 from tests.campaign.studies import wait_until
 from tests.campaign.support import GENSTUDY
-from tests.campaign.test_status import all_of, campaign, ended, started, write
 from tests.conftest import RunCli
+from tests.inspection.test_status import all_of, campaign, ended, started, write
+from tests.ledger.owners import NEVER, Owner, no_news
 
 
 def test_it_says_what_was_stopped(in_tmp: Path) -> None:

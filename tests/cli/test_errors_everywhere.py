@@ -239,7 +239,7 @@ def test_other_errors_of_the_tool_have_their_own_exit_code(
     def too_old(package: str) -> str:
         return "1.1.9" if package == "maestrowf" else ""
 
-    from genstudy import maestro
+    from genstudy.maestro import version as maestro
 
     monkeypatch.setattr(maestro, "version", too_old)
     maestro.check_version.cache_clear()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from genstudy.campaign.planning import plan_batches
+from genstudy.planning.proposal import plan_batches
 from tests.conftest import RunCli
 
 

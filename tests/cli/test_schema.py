@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from genstudy import manifest_schema, study_schema
-from genstudy.campaign.status_format import status_schema
+from genstudy.inspection.status_format import status_schema
 from tests.conftest import RunCli
 
 

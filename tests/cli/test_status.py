@@ -14,17 +14,17 @@ from pathlib import Path
 
 import pytest
 
-from genstudy.campaign.failures import FailedRow, failed_rows
-from genstudy.campaign.ledger import Ledger
-from genstudy.campaign.status import campaign_status
-from genstudy.campaign.status_format import Status
+from genstudy.inspection.failures import FailedRow, failed_rows
+from genstudy.inspection.status import campaign_status
+from genstudy.inspection.status_format import Status
+from genstudy.ledger.ledger import Ledger
 from genstudy.specs.manifest import Manifest
-from tests.campaign.owners import NEVER, no_news
 from tests.campaign.studies import Lab
 from tests.campaign.support import GENSTUDY
-from tests.campaign.test_failures import CHAIN, run_and_record
-from tests.campaign.test_status import all_of, campaign, ended, started, write
 from tests.conftest import RunCli
+from tests.inspection.test_failures import CHAIN, run_and_record
+from tests.inspection.test_status import all_of, campaign, ended, started, write
+from tests.ledger.owners import NEVER, no_news
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genstudy.errors import UserError
-from genstudy.maestro import folder_name
+from genstudy.maestro.specs import folder_name
 from genstudy.specs.make import write_campaign
 from genstudy.specs.options import Options
 from tests.rendering.support import spec

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genstudy.errors import UserError
-from genstudy.maestro import load_spec
+from genstudy.maestro.specs import load_spec
 from genstudy.specs.rebake import Part, common_text, inline_subset, rebake
 from tests.rendering.support import spec
 from tests.specs.support import make, refusal, template

@@ -1,0 +1,173 @@
+"""The rows of a campaign that failed, and the end of what each of them printed."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from genstudy.campaign.archive_format import ArchiveError
+from genstudy.campaign.known import read_campaign
+from genstudy.campaign.logs import OUTPUT_BYTES, failed_step_output
+from genstudy.campaign.rows import LABEL, batch_rows
+from genstudy.campaign.store import RUNS
+from genstudy.errors import UserError
+from genstudy.inspection.stored import open_stored
+from genstudy.ledger.ranges import Rows
+from genstudy.ledger.state import Contradiction
+from genstudy.maestro.specs import folder_name
+from genstudy.maestro.status import STATUS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import TracebackType
+
+    from genstudy.campaign.archive_format import Member
+    from genstudy.campaign.known import Known
+    from genstudy.campaign.logs import StepOutput
+    from genstudy.campaign.rows import BatchRows
+    from genstudy.inspection.stored import Stored
+    from genstudy.ledger.state import BatchState
+
+KEPT = 4 * OUTPUT_BYTES
+"""So many bytes at the end of a file are taken out of an archive."""
+
+
+class FailedRow(BaseModel):
+    """A row that failed in its last try."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    row: int = Field(description="The row's number in the campaign's table.")
+    id: str = Field(description="The row's id, which names its folder: row_<id>.")
+    batch: str = Field(description="The batch's id.")
+    attempt: int = Field(description="How many times the row was tried.")
+    study: str = Field(description="The study that ran it; empty where none did.")
+    step: str = Field(description="The step that failed first; empty where none can be named.")
+    state: str = Field(description="Maestro's word for it; LOST: Maestro has none.")
+    stderr: str = Field(description="The end of what the step printed, or why there is nothing.")
+
+
+class FailedRows:
+    """The failed rows of a campaign as it was when this was made. count: how many they are."""
+
+    def __init__(self, folder: Path) -> None:
+        self._known = read_campaign(folder)
+        self.count = self._known.state.tally.failed
+
+    def __iter__(self) -> Iterator[FailedRow]:
+        """Yield each row and the end of what its step printed, batch by batch."""
+        batches = self._known.state.batches.values()
+        again = [batch for batch in batches if batch.entry.attempt > 1]
+        last = {row: batch.entry.id for batch in again for row in batch.rows}
+        for batch in batches:
+            if batch.failures:
+                yield from _failed_of(self._known, batch, last)
+
+
+def failed_rows(folder: str | Path) -> FailedRows:
+    """Return the rows that failed in their last try; iterating over them gives a FailedRow each.
+
+    Rows that are being tried again, or went well when they were, are left out. Raises UserError where the
+    folder is no campaign.
+    """
+    return FailedRows(Path(folder).absolute())
+
+
+def _failed_of(known: Known, batch: BatchState, last: dict[int, str]) -> Iterator[FailedRow]:
+    """Yield the failed rows of a batch. last: {row: the batch of its last try} of rows tried again."""
+    rows = None
+    steps = {step.name for step in known.manifest.steps}
+    with _Outputs(known.folder, batch) as outputs:
+        for failure in batch.failures:
+            for number in Rows.parse(failure.rows):
+                if last.get(number, batch.entry.id) != batch.entry.id:
+                    continue
+                rows = rows or batch_rows(known.folder, known.manifest, batch.entry)
+                study = next((name for name, ran in batch.study_of if number in ran), "")
+                text = batch.note
+                if failure.step in steps:
+                    text = outputs.end_of(study, failure.step, rows.id_of(number), rows)
+                yield FailedRow(
+                    row=number,
+                    id=rows.id_of(number),
+                    batch=batch.entry.id,
+                    attempt=batch.entry.attempt,
+                    study=study,
+                    step=failure.step,
+                    state=failure.state,
+                    stderr=text,
+                )
+
+
+class _Outputs:
+    """Finds what the steps of a batch printed: in its workspaces, else in its archive."""
+
+    def __init__(self, folder: Path, batch: BatchState) -> None:
+        mode = batch.saved and batch.saved.mode
+        self._folder, self._batch = folder, batch
+        self._runs = folder / batch.saved.path if batch.saved and mode == "move" else folder / RUNS
+        self._in_archive = mode == "archive"
+        self._archive: Stored | None = None
+        self._stack = ExitStack()
+        self._copied: set[str] = set()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def end_of(self, study: str, step: str, row_id: str, rows: BatchRows) -> str:
+        """Return the end of what a row's step printed, or why there is nothing to be shown."""
+        if Path(study).name != study or study == "..":
+            raise Contradiction(f"the ledger names the study {study!r}, which is no folder's name")
+        workspace = self._runs / study / folder_name(step) / f"{LABEL}{row_id}"
+        if not self._in_archive or workspace.is_dir():
+            return failed_step_output(self._runs / study, step, row_id, rows).text
+        try:
+            return self._archived(study, step, row_id, rows).text
+        except (ArchiveError, UserError) as problem:  # which rows failed is known all the same
+            return str(problem)
+
+    def _archived(self, study: str, step: str, row_id: str, rows: BatchRows) -> StepOutput:
+        """Copy what is wanted of the archive, and look there."""
+        if self._archive is None:
+            self._archive = self._stack.enter_context(open_stored(self._folder, self._batch))
+            self._copies = Path(self._stack.enter_context(tempfile.TemporaryDirectory()))
+        workspace = f"{study}/{folder_name(step)}/{LABEL}{row_id}"
+        if self._copy(workspace):
+            return failed_step_output(self._copies / study, step, row_id, rows)
+        # Inline, and for steps that many rows share, the status tells which workspace it is.
+        self._copy(f"{study}/{STATUS}")
+        self._copy(f"{study}/{folder_name(step)}")
+        return failed_step_output(self._copies / study, step, row_id, rows)
+
+    def _copy(self, prefix: str) -> bool:
+        """Copy the ends of the files at or below a path; tell whether there are any."""
+        assert self._archive is not None
+        if prefix not in self._copied:
+            for member in self._archive.members(prefix):
+                self._copied.add(prefix)
+                if member.kind == "f" and member.path.endswith((".out", ".err", STATUS)):
+                    self._copy_end(member)
+        return prefix in self._copied
+
+    def _copy_end(self, member: Member) -> None:
+        assert self._archive is not None
+        parts = member.path.split("/")
+        if any(part in {"", ".", ".."} for part in parts):
+            raise Contradiction(f"{self._archive.path}: {member.path!r} leads elsewhere")
+        target = self._copies.joinpath(*parts)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        kept = b""
+        for data in self._archive.chunks(member):
+            kept = kept + data if parts[-1] == STATUS else (kept + data)[-KEPT:]
+        target.write_bytes(kept)
+        os.utime(target, ns=(member.mtime_ns, member.mtime_ns))

@@ -1,0 +1,226 @@
+"""The status of a campaign, read from its folder whoever runs it, with nothing touched."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from genstudy.campaign.summary import cost_of, count_batches, count_rows, maestro_entries
+from genstudy.inspection.status_format import (
+    BatchAgain,
+    BatchCounts,
+    CostStatus,
+    OwnerStatus,
+    RowCounts,
+    RunningBatch,
+    Status,
+)
+from genstudy.ledger.alive import is_alive
+from genstudy.ledger.ledger import Ledger
+from genstudy.ledger.ranges import Rows
+from genstudy.ledger.records import Ended, Owned, Started
+from genstudy.ledger.state import CampaignState
+from genstudy.ledger.tally import BESIDES
+from genstudy.specs.manifest import FILE_NAME, read_manifest
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator
+
+    from genstudy.campaign.summary import Cost
+    from genstudy.inspection.status_format import State
+    from genstudy.ledger.records import Record
+    from genstudy.ledger.state import BatchState
+    from genstudy.specs.manifest import Manifest
+
+
+class StatusReader:
+    """Reads a campaign's state as often as it is asked; the ledger only where it has grown."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._ledger = Ledger(folder)
+        self._seen: object = None
+        self._manifest: Manifest | None = None
+        self._state: CampaignState | None = None
+        self._present = Present()
+
+    def read(self) -> Status:
+        """Return the present state. Raises UserError where the folder is no campaign."""
+        seen = self._look()
+        if self._state is None or self._manifest is None or seen != self._seen:
+            manifest = read_manifest(self.folder)
+            records = list(self._ledger.records())
+            if self._look()[0] != seen[0]:
+                manifest = read_manifest(self.folder)  # what the ledger names is in the newer one
+            self._manifest, self._state = manifest, CampaignState(manifest, records)
+            self._present, self._seen = Present.of(records), seen
+        owner = self._ledger.owner()
+        return _status(self.folder, self._manifest, self._state, self._present, owner)
+
+    def _look(self) -> tuple[object, ...]:
+        """Return what changes when the manifest or the ledger does."""
+        return _stamp(self.folder / FILE_NAME), *map(_stamp, sorted((self.folder / "ledger").glob("rec*")))
+
+
+def campaign_status(folder: str | Path) -> Status:
+    """Return the state of a campaign, which may be running meanwhile. Only reads, and waits for nothing.
+
+    Raises UserError where the folder is no campaign, and GenstudyError where its ledger is damaged.
+    """
+    return StatusReader(Path(folder)).read()
+
+
+@dataclass(slots=True)
+class Present:
+    """What the last owner did since it came: the batches that it started, and the studies that ended."""
+
+    generation: int = 0
+    since: float = 0.0
+    started: set[str] = field(default_factory=set)
+    ends: list[Ended] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, records: Iterable[Record]) -> Self:
+        """Take it out of all records."""
+        present = cls()
+        for record in records:
+            if isinstance(record, Owned):
+                present = cls(generation=record.generation, since=record.t)
+            elif isinstance(record, Started):
+                present.started.add(record.batch)
+            elif isinstance(record, Ended):
+                present.ends.append(record)
+        return present
+
+    @property
+    def rate(self) -> float | None:
+        """Rows that ended in a second, up to the last that did; None where none has."""
+        seconds = self.ends[-1].t - self.since if self.ends else 0.0
+        parts = (part for end in self.ends for part in (end.done, *(f.rows for f in end.failed)))
+        rows = sum(len(Rows.parse(part)) for part in parts)
+        return rows / seconds if rows and seconds > 0 else None
+
+
+def _status(
+    folder: Path, manifest: Manifest, state: CampaignState, present: Present, owner: Owned | None
+) -> Status:
+    rows, cost = count_rows(state.tally), cost_of(state.tally)
+    # What an earlier owner started does not run, whoever owns the campaign now.
+    own = present.started if owner and owner.generation == present.generation else set()
+    running = [batch for batch in _open(state) if batch.running is not None and batch.entry.id in own]
+    rate = present.rate if owner else None
+    word = _word(state, owner)
+    return Status(
+        format=1,
+        name=manifest.name,
+        folder=str(folder.absolute()),
+        state=word,
+        reason=state.stopped.reason if word == "stopped" and state.stopped else "",
+        owner=_owner(owner or state.owner, alive=is_alive(owner) if owner else False),
+        rows=RowCounts(total=rows.total, done=rows.done, failed=rows.failed, pending=rows.pending),
+        batches=_batches(state, running=len(running)),
+        retries=sum(len(batch.rows) for batch in state.batches.values() if batch.entry.attempt > 1),
+        running=list(map(_running, running)),
+        again=list(_again(state, manifest, beside={batch.entry.id for batch in running})),
+        unsaved=[batch.entry.id for batch in _open(state) if batch.ended],
+        cost=_cost(cost),
+        rate=rate,
+        left=rows.pending / rate if rate else None,
+        files=_files(folder, manifest, state, per_row=cost.entries if cost else 0.0),
+        bytes=state.tally.stored,
+    )
+
+
+def _word(state: CampaignState, owner: Owned | None) -> State:
+    if owner is not None:
+        return "running"
+    if state.tally.finished_batches == state.tally.batches:
+        return "finished"
+    if state.owner is None:
+        return "new"
+    return "died" if state.stopped is None else "stopped"
+
+
+def _batches(state: CampaignState, *, running: int) -> BatchCounts:
+    counts, batches = count_batches(state.tally), state.batches.values()
+    return BatchCounts(
+        total=counts.total,
+        done=counts.done,
+        failed=counts.failed,
+        pending=counts.pending,
+        running=running,
+        saved=sum(batch.saved is not None for batch in batches),
+        cleared=sum(batch.cleared is not None for batch in batches),
+    )
+
+
+def _running(batch: BatchState) -> RunningBatch:
+    run = batch.running
+    assert run is not None
+    return RunningBatch(batch=batch.entry.id, study=run.study, rows=len(Rows.parse(run.rows)), since=run.t)
+
+
+def _cost(cost: Cost | None) -> CostStatus | None:
+    if cost is None:
+        return None
+    return CostStatus(rows=cost.measured, seconds=cost.seconds, files=cost.entries, bytes=cost.nbytes)
+
+
+def _owner(owned: Owned | None, *, alive: bool | None) -> OwnerStatus | None:
+    if owned is None:
+        return None
+    return OwnerStatus(host=owned.host, pid=owned.pid, user=owned.user, since=owned.t, alive=alive)
+
+
+def _open(state: CampaignState) -> list[BatchState]:
+    """Return the batches that were started and are not saved, in order."""
+    return [batch for batch_id, batch in state.batches.items() if batch_id in state.unsaved]
+
+
+def _again(state: CampaignState, manifest: Manifest, *, beside: Collection[str]) -> Iterator[BatchAgain]:
+    """Yield the batches that will be run again, besides those that run."""
+    funnel = next((step.name for step in manifest.steps if step.funnel), None)
+    unmarked = next((step.name for step in manifest.steps if step.runs == "row" and not step.mark), None)
+    if manifest.settings.mode == "inline":
+        reason = "an inline specification runs its rows together"
+    elif funnel is not None:
+        reason = f"step '{funnel}' waits for all rows of a batch"
+    elif unmarked is not None:
+        reason = f"what finished is looked up in Maestro's record, as step '{unmarked}' leaves no done mark"
+    else:
+        reason = "what finished is looked up by the done marks of the steps"
+    whole = manifest.settings.mode == "inline" or funnel is not None
+    for batch in _open(state):
+        if batch.ended or batch.entry.id in beside:
+            continue
+        judged = batch.running is None
+        rows = batch.rows if whole else batch.pending
+        yield BatchAgain(
+            batch=batch.entry.id,
+            rows=len(rows),
+            whole=whole,
+            judged=judged,
+            reason="it was cut short" if judged and not whole else reason,
+        )
+
+
+def _files(folder: Path, manifest: Manifest, state: CampaignState, *, per_row: float) -> int:
+    places = [path for path in (folder, folder / "ledger") if path.is_dir()]
+    fixed = sum(1 for place in places for _ in os.scandir(place))
+    unsaved = sum(
+        BESIDES + max(maestro_entries(manifest.steps, len(batch.rows)), round(per_row * len(batch.rows)))
+        for batch in _open(state)
+    )
+    return fixed + state.tally.settled + unsaved
+
+
+def _stamp(path: Path) -> object:
+    """Return what changes when a file does. It is opened: that is when an NFS client asks the server."""
+    try:
+        with path.open("rb") as stream:
+            found = os.fstat(stream.fileno())
+    except OSError:
+        return None
+    return path.name, found.st_ino, found.st_size, found.st_mtime_ns

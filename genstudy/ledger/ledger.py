@@ -1,0 +1,176 @@
+"""A campaign's ledger: what its owners recorded, one after the other, and how to become its owner.
+
+Each owner has a generation: a number, and files of its own. Whoever makes the owner file of the next number
+owns the campaign, so two never do. Its owner file says how many records of the owner before count: what a
+process writes that was taken for dead, and wakes up, is of no effect.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+import time
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+import genstudy
+from genstudy.errors import GenstudyError, UserError
+from genstudy.ledger.alive import is_alive, pid_start, this_place
+from genstudy.ledger.generations import BEAT, CANCEL, OWNER, RECORDS, Generations
+from genstudy.ledger.lease import Ownership
+from genstudy.ledger.records import RECORD, Owned, Stopped
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from genstudy.ledger.records import Record
+
+BEAT_SECONDS = 5.0
+PATIENCE = 30.0
+LOOKS = 30
+
+
+class Ledger:
+    """The ledger of a campaign."""
+
+    def __init__(self, folder: Path, *, beat: float = BEAT_SECONDS, patience: float = PATIENCE) -> None:
+        """Take a campaign's folder; its ledger need not be there yet.
+
+        beat: seconds between an owner's signs of life. patience: how many seconds to look for them where
+        nothing else tells whether an owner lives.
+        """
+        self._campaign = folder
+        self._files = Generations(folder)
+        self._beat, self._patience = beat, patience
+
+    def records(self) -> Iterator[Record]:
+        """Yield all records that count, in order. A torn last line of a file was never recorded.
+
+        Raises GenstudyError, naming file and line, for any other line that cannot be understood.
+        """
+        for generation in self._files.numbers(RECORDS):
+            successor = self._owned(generation + 1)
+            yield from self._records_of(generation, successor.previous if successor else None)
+
+    def own(self, options: Mapping[str, Any], tell: Callable[[str], None]) -> Ownership:
+        """Make this process the campaign's owner; the context that is returned ends that.
+
+        options: what was asked for, for people to read. tell: gets a line if there is something to wait for.
+        Raises UserError if another process owns it, or may own it.
+        """
+        newest = self._files.newest()
+        if newest:
+            self._check_free(newest, tell)
+        lines = (self._files.read(RECORDS, newest) or b"").count(b"\n")
+        owned = _owned_by_this_process(newest + 1, lines, options)
+        if not self._files.create_owner(owned.generation, owned.model_dump_json().encode() + b"\n"):
+            raise self._taken(self._owned(owned.generation))
+        try:
+            return Ownership(self._files, owned, beat=self._beat)
+        except BaseException:
+            self._files.path(OWNER, owned.generation).unlink()
+            raise
+
+    def owner(self) -> Owned | None:
+        """Return the process that owns the campaign, as far as is known without waiting."""
+        newest = self._files.newest()
+        owned = self._owned(newest) if newest and not self._has_stopped(newest) else None
+        return None if owned is None or is_alive(owned) is False else owned
+
+    def request_cancel(self) -> Owned | None:
+        """Ask the campaign's owner to stop at once, and return which process that is; None: there is none."""
+        owned = self.owner()
+        if owned is not None:
+            self._files.path(CANCEL, owned.generation).touch()
+        return owned
+
+    def _records_of(self, generation: int, count: int | None) -> Iterator[Record]:
+        lines = (self._files.read(RECORDS, generation) or b"").split(b"\n")
+        del lines[-1]
+        last = len(lines)
+        for number, line in enumerate(lines[:count], 1):
+            try:
+                yield RECORD.validate_json(line)
+            except ValidationError as problem:
+                first = problem.errors()[0]
+                if number == last and first["type"] == "json_invalid":
+                    return  # after a power failure, a line may be there in length only
+                raise GenstudyError(
+                    f"{self._files.path(RECORDS, generation)}, line {number}: not a record: {first['msg']}\n"
+                    "  if a newer genstudy ran this campaign, use that one; or put the file back from a copy"
+                ) from None
+
+    def _owned(self, generation: int) -> Owned | None:
+        """Return what an owner file says, or None if it is not written yet, or damaged."""
+        try:
+            return Owned.model_validate_json(self._files.read(OWNER, generation) or b"")
+        except ValidationError:
+            return None
+
+    def _has_stopped(self, generation: int) -> bool:
+        lines = (self._files.read(RECORDS, generation) or b"").rsplit(b"\n", 2)
+        try:
+            return len(lines) > 1 and isinstance(RECORD.validate_json(lines[-2]), Stopped)
+        except ValidationError:
+            return False
+
+    def _check_free(self, generation: int, tell: Callable[[str], None]) -> None:
+        """Raise UserError unless a generation's owner has stopped or is dead."""
+        if self._has_stopped(generation):
+            return
+        owned = self._owned(generation)
+        alive = None if owned is None else is_alive(owned)
+        if alive is None:
+            tell(f"{_name(owned)} had this campaign: looking {self._patience:g} s whether it still lives")
+            alive = self._shows_life(generation)
+        if alive:
+            raise self._taken(owned)
+
+    def _shows_life(self, generation: int) -> bool:
+        """Look whether an owner writes anything. Only looks count: while we are held up, so may it be."""
+        before = [self._files.read(kind, generation) for kind in (OWNER, BEAT)]
+        for _ in range(LOOKS):
+            time.sleep(self._patience / LOOKS)
+            if [self._files.read(kind, generation) for kind in (OWNER, BEAT)] != before:
+                return True
+        return False
+
+    def _taken(self, owned: Owned | None) -> UserError:
+        return UserError(
+            f"{_name(owned)} runs this campaign",
+            where=str(self._campaign),
+            hint="let it end, or stop it there; a campaign is run by one process at a time",
+        )
+
+
+def _owned_by_this_process(generation: int, previous: int, options: Mapping[str, Any]) -> Owned:
+    place = this_place()
+    try:
+        user = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        user = str(os.getuid())
+    text = json.dumps(options, default=str, ensure_ascii=False)
+    return Owned(
+        t=time.time(),
+        generation=generation,
+        host=place.host,
+        machine=place.machine,
+        boot=place.boot,
+        namespace=place.namespace,
+        pid=os.getpid(),
+        pid_start=pid_start(),
+        user=user,
+        genstudy=genstudy.__version__,
+        options=json.loads(text.encode("utf-8", "replace")),
+        previous=previous,
+    )
+
+
+def _name(owned: Owned | None) -> str:
+    if owned is None:
+        return "another process, which has not told its name,"
+    since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(owned.t))
+    return f"process {owned.pid} of {owned.user} on {owned.host} (since {since})"

@@ -1,0 +1,161 @@
+"""The state of a campaign: a fold over the ledger's records, on top of what the manifest says.
+
+Nothing else holds state, and nothing here reads a clock or the disk.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, assert_never
+
+from genstudy.errors import GenstudyError
+from genstudy.ledger.ranges import Rows
+from genstudy.ledger.records import Cleared, Ended, Failure, Owned, Saved, Started, Stopped
+from genstudy.ledger.tally import Tally, part_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from genstudy.ledger.records import Record
+    from genstudy.specs.manifest import BatchEntry, Manifest
+
+LOST = "LOST"
+"""The state of a row that Maestro says nothing of."""
+
+
+class Contradiction(GenstudyError):
+    """The ledger says what cannot be, such as a row that was done twice."""
+
+
+@dataclass(slots=True)
+class BatchState:
+    """What is known of a batch. studies: all that were started; running: the one not yet judged."""
+
+    entry: BatchEntry
+    rows: Rows
+    done: Rows = field(default_factory=Rows)
+    failed: Rows = field(default_factory=Rows)
+    failures: list[Failure] = field(default_factory=list)
+    studies: list[str] = field(default_factory=list)
+    running: Started | None = None
+    study_of: list[tuple[str, Rows]] = field(default_factory=list)
+    saved: Saved | None = None
+    cleared: Cleared | None = None
+    seconds: float = 0.0
+    note: str = ""
+
+    @property
+    def pending(self) -> Rows:
+        """The rows that have neither finished nor failed."""
+        return self.rows - self.done - self.failed
+
+    @property
+    def ended(self) -> bool:
+        """Whether every row finished or failed."""
+        return len(self.done) + len(self.failed) == len(self.rows)
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing is left to do: it ended, is saved, and cleared unless its workspaces are kept."""
+        return (
+            self.ended and self.saved is not None and (self.saved.mode == "keep" or self.cleared is not None)
+        )
+
+
+class CampaignState:
+    """All batches of a campaign and their state, in the manifest's order.
+
+    tally: sums over all of them. unsaved: the ids of those that were started and are not saved yet.
+    """
+
+    def __init__(self, manifest: Manifest, records: Iterable[Record] = ()) -> None:
+        """Fold records over the batches of a manifest."""
+        self.batches = {entry.id: BatchState(entry, rows_of(entry)) for entry in manifest.batches}
+        self.unsaved: set[str] = set()
+        self.owner: Owned | None = None
+        self.stopped: Stopped | None = None
+        for record in records:
+            self._apply(record)
+        self.tally = Tally()
+        for batch in self.batches.values():
+            self.tally.change(part_of(batch), 1)
+
+    def add(self, record: Record) -> None:
+        """Take one more record into account. Raises Contradiction where it cannot be true."""
+        if isinstance(record, Owned | Stopped):
+            self._apply(record)
+            return
+        batch = self._batch(record.batch)
+        before = part_of(batch)
+        self._apply(record)
+        self.tally.change(before, -1)
+        self.tally.change(part_of(batch), 1)
+
+    def _apply(self, record: Record) -> None:
+        match record:
+            case Owned():
+                self.owner, self.stopped = record, None
+            case Stopped():
+                self.stopped = record
+            case Started():
+                self._start(self._batch(record.batch), record)
+                self.unsaved.add(record.batch)
+            case Ended():
+                self._end(self._batch(record.batch), record)
+            case Saved():
+                self._save(self._batch(record.batch), record)
+                self.unsaved.discard(record.batch)
+            case Cleared():
+                self._batch(record.batch).cleared = record
+            case _:
+                assert_never(record)
+
+    def _batch(self, batch_id: str) -> BatchState:
+        try:
+            return self.batches[batch_id]
+        except KeyError:
+            raise Contradiction(f"the ledger names the batch {batch_id}, and the manifest has none") from None
+
+    @staticmethod
+    def _start(batch: BatchState, record: Started) -> None:
+        if batch.running is not None or batch.saved is not None:
+            what = "that is saved" if batch.saved is not None else "while another of its studies ran"
+            raise Contradiction(f"the ledger has a study of batch {batch.entry.id} started {what}")
+        if record.whole:
+            batch.done, batch.failed, batch.failures, batch.study_of = Rows(), Rows(), [], []
+        batch.studies.append(record.study)
+        batch.running = record
+
+    @staticmethod
+    def _end(batch: BatchState, record: Ended) -> None:
+        if batch.running is None or batch.running.study != record.study:
+            raise Contradiction(f"the ledger has the end of {record.study}, and not its beginning")
+        before = known = batch.done | batch.failed
+        done = Rows.parse(record.done)
+        for word, rows in (("done", done), *(("failed", Rows.parse(one.rows)) for one in record.failed)):
+            if wrong := rows & known or rows - batch.rows:
+                raise Contradiction(
+                    f"the ledger has rows {wrong} of batch {batch.entry.id} {word} by {record.study}, "
+                    "and they had ended before or are none of its rows"
+                )
+            known |= rows
+        batch.done |= done
+        batch.failed = known - batch.done
+        batch.failures += record.failed
+        batch.study_of.append((record.study, known - before))
+        batch.running = None
+        batch.seconds += record.seconds or 0.0
+        batch.note = record.note
+
+    @staticmethod
+    def _save(batch: BatchState, record: Saved) -> None:
+        if not batch.ended:
+            raise Contradiction(f"the ledger has batch {batch.entry.id} saved before all its rows had ended")
+        batch.saved, batch.cleared = record, None
+
+
+def rows_of(entry: BatchEntry) -> Rows:
+    """Return the row numbers of a batch."""
+    if entry.rows is not None:
+        return Rows.parse(entry.rows)
+    return Rows.span(entry.start, entry.start + entry.nrows)

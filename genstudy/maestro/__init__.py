@@ -1,0 +1,1 @@
+"""Maestro: its loader, its command line, its process and its status. Nobody else knows of them."""

@@ -1,0 +1,1 @@
+"""How large a batch should be: costs, budgets, and the sum explained."""

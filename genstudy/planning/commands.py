@@ -1,0 +1,73 @@
+"""The commands that carry a plan out."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from typing import TYPE_CHECKING, Any
+
+from genstudy.specs.writer import TABLE_NAME
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from genstudy.planning.plan import Needs, Plan
+    from genstudy.specs.manifest import Manifest
+
+DEFAULT_TEMPLATE = "echo"
+
+
+def make_command(table: str, template: str, variables: Mapping[str, Any], plan: Plan) -> str:
+    """Return the command that makes a campaign of a table."""
+    return shlex.join(["genstudy", "specs", table, *_template(template, variables), "-b", str(plan.size)])
+
+
+def make_anew_command(folder: Path, manifest: Manifest, plan: Plan) -> str:
+    """Return the command that makes a campaign anew, in a folder beside it, in other batches."""
+    settings, table = manifest.settings, manifest.table
+    words = ["-b", str(plan.size), "-o", f"{folder}-{plan.size}"]
+    if table.source.endswith((".yaml", ".yml")):
+        return shlex.join(["genstudy", "build", table.source, *words])
+    if table.index is not None:
+        words += ["-i", table.index]
+    if settings.rows < table.rows:
+        start = ["--start", str(settings.start)] if settings.start else []
+        words += [*start, "--rows", str(settings.rows)]
+    flags = {
+        "--inline": settings.mode == "inline",
+        "--reference": table.path != TABLE_NAME,
+        "--allow-missing": settings.allow_missing,
+        "--allow-unsafe-values": settings.allow_unsafe_values,
+    }
+    words += [flag for flag, wanted in flags.items() if wanted]
+    template = _template(manifest.template.name, settings.variables)
+    return shlex.join(["genstudy", "specs", table.source, *template, "--name", manifest.name, *words])
+
+
+def run_command(folder: str, plan: Plan, needs: Needs) -> str:
+    """Return the command that runs a campaign within the plan's budget. needs: of its batches."""
+    budget = plan.budget
+    jobs = ["-j", str(budget.jobs)] if budget.jobs > 1 else []
+    save = [] if budget.save == "archive" else ["--save", budget.save]
+    limit = ["--max-files", str(budget.files or needs.files)]
+    return shlex.join(["genstudy", "run", folder, *jobs, *save, *limit])
+
+
+def _template(template: str, variables: Mapping[str, Any]) -> list[str]:
+    chosen = [] if template == DEFAULT_TEMPLATE else ["-t", template]
+    return chosen + [word for name, value in variables.items() for word in ("--set", f"{name}={_set(value)}")]
+
+
+def _set(value: Any) -> str:
+    """Return a variable's value so that `--set` reads the same."""
+    return value if isinstance(value, str) and _is_plain(value) else json.dumps(value, ensure_ascii=False)
+
+
+def _is_plain(text: str) -> bool:
+    """Tell whether `--set` takes a text as that, and not as JSON."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return True
+    return isinstance(value, int | float) and json.dumps(value) != text
