@@ -111,9 +111,8 @@ def _open_runs(runs: Path, parts: Sequence[Path]) -> Iterator[int]:
     try:
         handle = os.open(runs, FOLDER)
     except OSError as problem:
-        raise UserError(
-            "is not a folder of its own: nothing is deleted through a link", where=str(runs)
-        ) from (problem)
+        reason = "is not a folder of its own: nothing is deleted through a link"
+        raise UserError(reason, where=str(runs)) from problem
     try:
         yield handle
     finally:
@@ -121,10 +120,7 @@ def _open_runs(runs: Path, parts: Sequence[Path]) -> Iterator[int]:
 
 
 class _Sweep:
-    """Compares entries with saved members, which come in the same order, and deletes them if it is told to.
-
-    at: where it is.
-    """
+    """Compares entries with saved members, which come in the same order, and deletes them if it is told to."""
 
     def __init__(
         self,
@@ -138,14 +134,18 @@ class _Sweep:
         self._runs, self._members, self._kept, self._stop = runs, members, kept, stop
         self._delete = delete
         self._member = next(members, None)
-        self.at = runs
+        self._at = b""
+
+    @property
+    def at(self) -> Path:
+        """The file or folder that it is at."""
+        return self._runs / os.fsdecode(self._at)
 
     def entries(self, folder: int, names: Iterable[bytes], prefix: bytes = b"", depth: int = 0) -> int:
         """Go through entries of an open folder in order; return how many stay, with all below them."""
         left = 0
         for name in names:
-            path = prefix + name
-            self.at = self._runs / os.fsdecode(path)
+            self._at = path = prefix + name
             if self._stop():
                 raise Interrupted(f"{self._runs} was not cleared to the end: asked to stop")
             try:
@@ -176,7 +176,7 @@ class _Sweep:
             left = self.entries(inner, names, path + b"/", depth + 1)
         finally:
             os.close(inner)
-        self.at = self._runs / os.fsdecode(path)
+        self._at = path
         if not left and self._delete:
             os.rmdir(name, dir_fd=parent)
         return left + 1 if left else 0

@@ -209,7 +209,13 @@ class Runner:
         """Start batches while there are jobs free, and room."""
         self._held = ""
         jobs = 1 if self._canary else self.settings.jobs
-        while self._queue and len(self._running) < jobs and not self.stop.finishing:
+        # One batch may wait to be saved while the others run: where saving is slow, more would fill the disk.
+        while (
+            self._queue
+            and not self.stop.finishing
+            and len(self._running) < jobs
+            and len(self._running) + len(self._saver.waiting) <= jobs
+        ):
             batch = self.state.batches[self._queue[0]]
             if batch.entry.id not in self._begun and len(self._begun) == self._max_batches:
                 return

@@ -65,6 +65,20 @@ def test_the_peak_of_files_stays_below_the_budget(
     assert BATCH_SIZE * 5 < peak <= budget
 
 
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_batches_do_not_pile_up_where_saving_is_slow(tmp_path: Path, jobs: int) -> None:
+    genstudy(tmp_path, "csv", "a", "-n", 8, "--seed", 1)
+    campaign = make_specs(tmp_path / "params.csv", tmp_path / "campaign", Options(batch_size=1)).folder
+    most = 0
+
+    def watch(_: Progress) -> None:
+        nonlocal most
+        most = max(most, len(list((campaign / "runs").glob("*.log"))))
+
+    run_campaign(campaign, {"jobs": jobs, "after": "sleep 1"}, watch=watch)
+    assert most == jobs + 1
+
+
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 8 MB."""
