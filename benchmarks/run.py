@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import archives
 import campaign_run
 import csv_memory
 import csv_polars
@@ -40,6 +41,8 @@ BENCHMARKS: dict[str, Callable[[Bench], Iterator[Result]]] = {
     "pgen-whole": pgen_whole.measure,
     "help-startup": help_startup.measure,
     "maestro-dry": maestro_dry.measure,
+    "archive": archives.measure_archive,
+    "fetch": archives.measure_fetch,
     "run-overhead": campaign_run.measure_overhead,
     "run-jobs": campaign_run.measure_jobs,
 }

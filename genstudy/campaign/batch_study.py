@@ -80,7 +80,8 @@ class RunningStudy:
     """A study on its way. `post` gets this object once it has ended, from another thread.
 
     how, code, seconds: how it ended. busy: workspaces that were at work when it was ended for its time.
-    error: what kept it from being started. marked: counts the rows that have come to their end.
+    error: what kept it from being started. marked: counts the rows that have come to their end. began: when
+    this object was made, by the monotonic clock; maestro_began: when Maestro was started, None before.
     """
 
     def __init__(self, plan: StudyPlan, post: Callable[[Any], None], *, last_step: str | None) -> None:
@@ -91,6 +92,7 @@ class RunningStudy:
         self.busy: frozenset[str] = frozenset()
         self.error: Exception | None = None
         self.began = time.monotonic()
+        self.maestro_began: float | None = None
         self.seconds: float | None = None
         self._post = post
         self._process: StudyProcess | None = None
@@ -102,11 +104,11 @@ class RunningStudy:
         plan = self.plan
         try:
             if plan.before:
-                run_hook("before", plan.before, plan.spec.parent, plan.variables)
+                run_hook("before", plan.before, plan.spec.parent, plan.variables, self._is_over)
             with self._lock:
                 if self.how != "ended":
                     return
-                self.began = time.monotonic()
+                began = self.began = self.maestro_began = time.monotonic()
                 self._process = start_study(
                     plan.spec,
                     plan.pgen,
@@ -117,11 +119,14 @@ class RunningStudy:
                     sleep=plan.sleep,
                 )
             self.code = self._process.wait()
-            self.seconds = time.monotonic() - self.began
+            self.seconds = time.monotonic() - began
         except Exception as problem:  # noqa: BLE001 - raised again where the study is judged
             self.error = problem
         finally:
             self._post(self)
+
+    def _is_over(self) -> bool:
+        return self.how != "ended"
 
     def end(self, how: How) -> None:
         """End it, and all processes that it started; it is posted as soon as they are gone."""

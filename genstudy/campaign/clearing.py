@@ -120,7 +120,7 @@ def _open_runs(runs: Path, parts: Sequence[Path]) -> Iterator[int]:
 
 
 class _Sweep:
-    """Compares entries with saved members, which come in the same order, and deletes them if it is told to."""
+    """Compares entries with saved members, which come in the same order, and deletes them if told to."""
 
     def __init__(
         self,

@@ -56,6 +56,8 @@ class Known:
 def read_campaign(folder: Path) -> Known:
     """Return what is known of a campaign. Raises UserError where the folder is none."""
     folder = folder.absolute()
+    if not folder.is_dir():
+        read_manifest(folder)  # it tells that this is no campaign
     # In this order: a manifest that is newer than the records names all that they name.
     records = list(Ledger(folder).records())
     manifest = read_manifest(folder)

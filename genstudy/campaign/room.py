@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from genstudy.campaign.summary import maestro_entries
+from genstudy.campaign.summary import least_entries, maestro_entries
 from genstudy.ledger.tally import BESIDES
 from genstudy.units import size_text
 
@@ -38,14 +39,18 @@ class Room:
         self._per_row = 0.0
         self._found: dict[str, int] = {}
 
-    def measured(self, batch_id: str, entries: int, rows: int) -> None:
-        """Take note of what was counted on disk: the entries of all studies of a batch of so many rows."""
+    def measured(self, batch_id: str, entries: int) -> None:
+        """Take note of what was counted on disk: the entries of all studies of a batch."""
         self._found[batch_id] = entries
-        self._per_row = max(self._per_row, entries / rows)
+
+    def learned(self, entries: int, rows: int) -> None:
+        """Take note of how many entries a study of so many rows has; the most for a row counts."""
+        self._per_row = max(self._per_row, (entries - least_entries(self._steps)) / rows)
 
     def expected(self, rows: int) -> int:
         """Return the entries that a batch of so many rows is expected to need."""
-        return BESIDES + max(maestro_entries(self._steps, rows), round(self._per_row * rows))
+        by_rows = least_entries(self._steps) + math.ceil(self._per_row * rows)
+        return BESIDES + max(maestro_entries(self._steps, rows), by_rows)
 
     def in_use(self, state: CampaignState, running: Collection[str]) -> int:
         """Return how many entries the campaign's folder has, with what running batches may still make."""

@@ -75,8 +75,8 @@ def run_campaign(
         try:
             report = runner.run()
             owner.reason = report.reason
-        except Exception as problem:
-            owner.reason = str(problem)
+        except BaseException as problem:
+            owner.reason = str(problem) or type(problem).__name__
             raise
     return report
 

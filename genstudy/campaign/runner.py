@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from queue import Empty
 from typing import TYPE_CHECKING, Any
 
@@ -29,13 +30,13 @@ from genstudy.specs.make import PGEN_NAME
 from genstudy.units import time_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from genstudy.campaign.stop import Stop
     from genstudy.ledger.lease import Ownership
     from genstudy.ledger.ranges import Rows
-    from genstudy.ledger.records import Ended, Record
+    from genstudy.ledger.records import Ended, How, Record
     from genstudy.ledger.state import BatchState, CampaignState
     from genstudy.specs.manifest import Manifest
     from genstudy.specs.running import RunSettings
@@ -87,9 +88,10 @@ class Runner:
         try:
             self._recover()
             self._loop()
+        except BaseException as problem:
+            self._give_up(problem)
+            raise
         finally:
-            for study in self._running.values():
-                study.end("stopped")
             self._saver.close()
         if self._error is not None:
             raise self._error
@@ -101,6 +103,20 @@ class Runner:
             seconds=time.monotonic() - self._began,
             reason=self.stop.reason,
         )
+
+    def _give_up(self, problem: BaseException) -> None:
+        """End what runs. After Ctrl-C, where nothing is wrong, what became of it is recorded too."""
+        self.stop.at_once(str(problem) or type(problem).__name__)
+        self._end(self._running.values(), "stopped")
+        while self._running and isinstance(problem, KeyboardInterrupt):
+            self._take(self._next_event())
+
+    @staticmethod
+    def _end(studies: Iterable[RunningStudy], how: How) -> None:
+        """End studies, all at the same time: each may use up the time that it is given for that."""
+        if going := [study for study in studies if study.how == "ended"]:
+            with ThreadPoolExecutor(len(going)) as pool:
+                list(pool.map(lambda study: study.end(how), going))
 
     def progress(self) -> Progress:
         """Return how far the run is."""
@@ -161,14 +177,15 @@ class Runner:
 
     def _look_around(self) -> None:
         """See to what nobody tells of."""
-        if self.owner.cancelled():
+        self.owner.check()
+        if not self.stop.now and self.owner.cancelled():
             self.stop.at_once("cancelled")
-        limit = self.settings.timeout
-        for study in tuple(self._running.values()):
-            if self.stop.now:
-                study.end("stopped")
-            elif limit is not None and time.monotonic() - study.began > limit:
-                study.end("timeout")
+        if self.stop.now:
+            self._end(self._running.values(), "stopped")
+        elif self.settings.timeout is not None:
+            late = time.monotonic() - self.settings.timeout
+            began = ((study, study.maestro_began) for study in self._running.values())
+            self._end([study for study, at in began if at is not None and at < late], "timeout")
 
     def _fail(self, problem: Exception) -> None:
         """Keep the first error, and end the run in good order."""
@@ -187,12 +204,15 @@ class Runner:
             batch = self.state.batches[batch_id]
             if batch.running is not None:
                 self._judge_dead(batch, batch.running)
-            entries = sum(count_entries(path)[0] for path in self._store.parts(batch))
-            self._room.measured(batch_id, entries, len(batch.rows))
+            self._room.measured(batch_id, self._entries(batch))
         for batch_id, batch in self.state.batches.items():
+            if batch.saved is not None and len(batch.studies) == 1:
+                self._room.learned(batch.saved.entries, len(batch.rows))
             if not batch.ended:
                 self._queue.append(batch_id)
             elif not batch.finished:
+                for name in batch.studies[-1:]:  # the command after it may still run
+                    kill_orphans(self.folder / RUNS / name)
                 self._saver.add(batch_id)
 
     def _judge_dead(self, batch: BatchState, started: Started) -> None:
@@ -291,7 +311,7 @@ class Runner:
             seconds=study.seconds,
             busy=study.busy,
         )
-        if plan.canary:
+        if plan.canary and ended.how != "stopped":
             ended = self._judge_canary(study, ended)
         self._record(ended)
         if study.error is not None:
@@ -299,10 +319,14 @@ class Runner:
         self._tell_of(batch, ended)
         if problem := self._limits.crossed(batch, ended, self.state.tally):
             self._fail(problem)
+        if not batch.ended or self.settings.max_files is not None:
+            entries = self._entries(batch)
+            self._room.measured(plan.batch, entries)
+            if len(batch.studies) == 1:
+                self._room.learned(entries, len(plan.wanted))
         if batch.ended:
             self._saver.add(plan.batch)
         else:
-            self._room.measured(plan.batch, self._entries(batch), len(batch.rows))
             self._queue.appendleft(plan.batch)
 
     def _entries(self, batch: BatchState) -> int:
@@ -333,6 +357,8 @@ class Runner:
 
     def _save(self, batch_id: str) -> None:
         batch = self.state.batches[batch_id]
+        if self.stop.now:
+            raise Interrupted(f"batch {batch_id} was not saved: asked to stop")
         if batch.saved is None:
             self._record(self._store.save(batch))
         assert batch.saved is not None

@@ -22,6 +22,7 @@ class Saver:
         self._save, self._post = save, post
         self._queue: SimpleQueue[str | None] = SimpleQueue()
         self.waiting: set[str] = set()
+        self.closed = False
         self._thread = threading.Thread(target=self._work, name="saver", daemon=True)
         self._thread.start()
 
@@ -37,11 +38,12 @@ class Saver:
 
     def close(self) -> None:
         """Wait for the batch at work; what waits behind it is left."""
+        self.closed = True
         self._queue.put(None)
         self._thread.join()
 
     def _work(self) -> None:
-        while (batch := self._queue.get()) is not None:
+        while (batch := self._queue.get()) is not None and not self.closed:
             problem = None
             try:
                 self._save(batch)

@@ -106,7 +106,8 @@ class Store:
         settings = self._settings
         if settings.after:
             study = self._folder / RUNS / batch.studies[-1]
-            run_hook("after", settings.after, self._folder, self.hook_variables(batch, study))
+            variables = self.hook_variables(batch, study)
+            run_hook("after", settings.after, self._folder, variables, lambda: self._stop.now)
         began = time.monotonic()
         saved = save(
             self.parts(batch),
@@ -139,6 +140,8 @@ class Store:
             self.parts(batch),
             mode=batch.saved.mode,
             saved=self._folder / batch.saved.path,
+            sha256=batch.saved.sha256,
+            stop=lambda: self._stop.now,
             keep=frozenset(self._failed_workspaces(batch)) if self._settings.keep_failed else frozenset(),
         )
         return Cleared(t=time.time(), batch=batch.entry.id, left=left)

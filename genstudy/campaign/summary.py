@@ -75,3 +75,10 @@ def maestro_entries(steps: Iterable[StepEntry], rows: int) -> int:
         per_row += entries if step.runs != "batch" else 0
         once += entries
     return ENTRIES_PER_STUDY + per_row * rows + once
+
+
+def least_entries(steps: Iterable[StepEntry]) -> int:
+    """Return how many files and folders Maestro makes for a study besides those of its rows, at least."""
+    return ENTRIES_PER_STUDY + sum(
+        ENTRIES_PER_STEP + step.mark if step.runs == "batch" else 1 for step in steps
+    )

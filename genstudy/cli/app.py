@@ -53,11 +53,8 @@ def _options(
 
 app.command("csv", cls=PlainCommand)(csv_command)
 app.command("specs")(specs_command)
-app.command("build")(build_command)
 app.command("init")(init_command)
-app.add_typer(templates.app, name="templates")
-app.command("schema")(schema_command)
-app.command("demo")(demo_command)
+app.command("build")(build_command)
 app.command("plan")(plan_command)
 app.command("run")(run_command)
 app.command("status")(status_command)
@@ -65,6 +62,9 @@ app.command("cancel")(cancel_command)
 app.command("retry")(retry_command)
 app.command("fetch")(fetch_command)
 app.command("verify")(verify_command)
+app.command("schema")(schema_command)
+app.command("demo")(demo_command)
+app.add_typer(templates.app, name="templates")
 
 
 def _prepare() -> None:
@@ -85,7 +85,7 @@ def main() -> None:
     try:
         app(prog_name="genstudy")
     except GenstudyError as error:
-        print(f"genstudy: {error}", file=sys.stderr)
+        _complain(str(error))
         sys.exit(error.exit_code)
     except BrokenPipeError:
         # The reader of our output has gone (`| head`): nothing is left to say, not even at exit.
@@ -93,5 +93,12 @@ def main() -> None:
         sys.exit(1)
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
-        print(f"genstudy: {place}{error.strerror or error}", file=sys.stderr)
+        _complain(f"{place}{error.strerror or error}")
         sys.exit(2)
+
+
+def _complain(text: str) -> None:
+    """Print an error. Names of files in it must not act on a terminal."""
+    from genstudy.campaign.showing import visible
+
+    print(f"genstudy: {visible(text)}", file=sys.stderr)

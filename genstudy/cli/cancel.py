@@ -17,12 +17,13 @@ def cancel_command(
         bool, typer.Option("--no-wait", help="Ask it to stop, and do not wait until it has.")
     ] = False,
 ) -> None:
-    """Ask the process that runs a campaign to stop now, and wait until it has.
+    """Stop the run of a campaign, on whatever machine it is.
 
-    It may run on another machine. What finished is recorded: genstudy run goes on from there.
+    The process is asked to stop at once, and its end is waited for.
+    What finished is recorded: genstudy run goes on from there.
     """
-    from genstudy.inspection.cancel import cancel_campaign
     from genstudy.cli.status_text import names, rows_text, state_text
+    from genstudy.inspection.cancel import cancel_campaign
 
     check_utf8(folder)
     found = cancel_campaign(folder, wait=not no_wait, tell=lambda line: typer.echo(line, err=True))

@@ -81,6 +81,8 @@ def _fetch(
 ) -> None:
     from genstudy.inspection.fetch import fetch_batch, fetch_row
 
+    if output == STREAM and sys.stdout is None:  # it was closed from the start
+        raise UserError("standard output is closed", hint="name a file: -o FILE")
     to: str | BinaryIO | None = sys.stdout.buffer if output == STREAM else output
     if row is not None:
         fetched = fetch_row(folder, row, path, to=to, attempt=attempt, force=force)

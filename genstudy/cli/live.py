@@ -6,7 +6,9 @@ import os
 import sys
 from typing import TYPE_CHECKING, Self
 
+from genstudy.campaign.showing import visible
 from genstudy.cli.progress import is_terminal
+from genstudy.errors import RunError
 from genstudy.units import time_text
 
 if TYPE_CHECKING:
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
 SHOWN = 8
 """Running batches that are shown, of all."""
 
+QUIET = 300.0
+"""Seconds of a run after which a pipe gets a line, if nothing else was printed."""
+
 
 class Display:
     """Shows a run's progress on stdout."""
@@ -25,6 +30,7 @@ class Display:
     def __init__(self) -> None:
         self._live: Live | None = None
         self._held = ""
+        self._now = self._last = 0.0
 
     def __enter__(self) -> Self:
         """Begin the live lines, if there is a terminal for them."""
@@ -44,18 +50,45 @@ class Display:
     def tell(self, line: str) -> None:
         """Print a line that stays."""
         if self._live is not None:
-            self._live.console.print(line, markup=False, soft_wrap=True)
+            self._live.console.print(visible(line), markup=False, soft_wrap=True)
         else:
-            print(line, flush=True)
+            self._print(line)
 
     def show(self, progress: Progress) -> None:
         """Show the present state."""
         if self._live is not None:
             self._live.update(_picture(progress))
-        elif progress.held != self._held:
+            return
+        self._now = progress.seconds
+        if progress.held != self._held:
             self._held = progress.held
             if progress.held:
-                print(f"held: {progress.held}", flush=True)
+                self._print(f"held: {progress.held}")
+        elif progress.running and self._now - self._last >= QUIET:
+            self._print(_sign_of_life(progress))
+
+    def _print(self, line: str) -> None:
+        self._last = self._now
+        try:
+            print(visible(line), flush=True)
+        except BrokenPipeError:
+            raise
+        except OSError as problem:
+            raise RunError(f"standard output: {problem.strerror or problem}") from problem
+
+
+def _sign_of_life(progress: Progress) -> str:
+    """Return where a run is, in one line."""
+    at_work = [f"{run.batch} ({run.seen:,} of {run.rows:,} rows)" for run in progress.running]
+    more = f" and {len(at_work) - SHOWN:,} more" if len(at_work) > SHOWN else ""
+    left = f", about {time_text(progress.left)} left" if progress.left is not None else ""
+    ended = f"{_ended(progress):,} of {progress.rows.total:,} in all"
+    return f"running: {', '.join(at_work[:SHOWN])}{more}; {ended}{left}"
+
+
+def _ended(progress: Progress) -> int:
+    rows = progress.rows
+    return rows.done + rows.failed + sum(run.seen for run in progress.running)
 
 
 def _picture(progress: Progress) -> Group:
@@ -65,7 +98,7 @@ def _picture(progress: Progress) -> Group:
     from rich.text import Text
 
     rows, batches = progress.rows, progress.batches
-    ended = rows.done + rows.failed + sum(run.seen for run in progress.running)
+    ended = _ended(progress)
     top = Table.grid(padding=(0, 1))
     rate = f"{progress.ended_rows / progress.seconds:.1f} rows/s" if progress.seconds > 1 else ""
     left = f"about {time_text(progress.left)} left" if progress.left is not None and rows.pending else ""
@@ -83,4 +116,4 @@ def _picture(progress: Progress) -> Group:
     ]
     if progress.held:
         lines.append(f"held: {progress.held}")
-    return Group(top, *(Text(line, no_wrap=True, overflow="ellipsis") for line in lines))
+    return Group(top, *(Text(visible(line), no_wrap=True, overflow="ellipsis") for line in lines))

@@ -57,9 +57,10 @@ def plan_command(
         str | None, typer.Option("--seconds-per-row", help="The time of a row: 0.5, 90s, 10m.")
     ] = None,
 ) -> None:
-    """Propose how many rows a batch may have, by what disk, scheduler and time allow.
+    """Propose how many rows a batch may have.
 
-    The sum is shown line by line. A campaign that has run, a canary even, is measured by what it took.
+    By what disk, scheduler and time allow, with the sum line by line. A campaign that has run, a canary even,
+    is measured by what it took.
     """
     from genstudy.planning.proposal import plan_batches
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import sys
 from contextlib import contextmanager
-from pathlib import Path  # noqa: TC003 - Typer reads the annotations
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from genstudy.cli.settings import check_utf8
-from genstudy.errors import RunError
+from genstudy.errors import RunError, UserError
+from genstudy.files import check_new_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +39,7 @@ def run_command(
         typer.Option("--save", help="keep, archive (default) or move: what becomes of a batch's files."),
     ] = None,
     to: Annotated[
-        Path | None, typer.Option("--to", help="The folder of the archives, or of what is moved.")
+        str | None, typer.Option("--to", help="The folder of the archives, or of what is moved.")
     ] = None,
     keep_failed: Annotated[
         bool | None,
@@ -65,9 +67,13 @@ def run_command(
     max_failure_rate: Annotated[
         float | None, typer.Option("--max-failure-rate", help="End once a larger share failed, 0 to 1.")
     ] = None,
-    throttle: Annotated[int | None, typer.Option("--throttle", help="Handed to Maestro.")] = None,
-    attempts: Annotated[int | None, typer.Option("--attempts", help="Handed to Maestro.")] = None,
-    rlimit: Annotated[int | None, typer.Option("--rlimit", help="Handed to Maestro.")] = None,
+    throttle: Annotated[
+        int | None, typer.Option("--throttle", help="Maestro's: jobs in the queue at a time.")
+    ] = None,
+    attempts: Annotated[
+        int | None, typer.Option("--attempts", help="Maestro's: tries to submit a step.")
+    ] = None,
+    rlimit: Annotated[int | None, typer.Option("--rlimit", help="Maestro's: restarts of a step.")] = None,
     sleep: Annotated[
         int | None, typer.Option("--sleep", help="Seconds between Maestro's looks at its jobs.")
     ] = None,
@@ -79,7 +85,9 @@ def run_command(
         bool, typer.Option("--dry-run", help="Print the command of each batch; run nothing.")
     ] = False,
 ) -> None:
-    """Run every pending batch of a campaign, save it and clear it, and go on where an earlier run stopped.
+    """Run the pending batches of a campaign, and save each.
+
+    It goes on where an earlier run stopped.
 
     Ctrl-C once: finish the batches that run, then stop. Twice: stop now. Nothing is lost either way.
     """
@@ -87,11 +95,15 @@ def run_command(
     from genstudy.campaign.stop import Stop
     from genstudy.cli.live import Display
 
+    for option, number in (("--max-batches", max_batches), ("--canary", canary)):
+        if number is not None and number < 1:
+            raise UserError(f"{option} takes a whole number from 1, not {number}")
     check_utf8(folder, to, before, after, *(pass_env or ()))
+    _check_to(folder, to)
     given: dict[str, Any] = {
         "jobs": jobs,
         "save": save,
-        "to": None if to is None else str(to),
+        "to": to,
         "keep_failed": keep_failed,
         "before": before,
         "after": after,
@@ -126,6 +138,22 @@ def run_command(
     _finish(folder, report, stop)
 
 
+def _check_to(folder: Path, to: str | None) -> None:
+    """Refuse a place for archives that is none before hours of work end there."""
+    if to is None:
+        return
+    if not to:
+        raise UserError("--to names no folder")
+    place = Path(to)
+    if place.exists() and not place.is_dir():
+        raise UserError("this is a file, not a folder", where=to, hint="pass --to FOLDER")
+    for name, what in (("runs", "the runs of the campaign are"), ("ledger", "the ledger of the campaign is")):
+        if place.resolve().is_relative_to((folder / name).resolve()):
+            raise UserError(f"{what} there", where=to, hint="pass --to FOLDER, another one")
+    if not place.exists():
+        check_new_folder(place)
+
+
 @contextmanager
 def _signals(stop: Stop) -> Iterator[None]:
     """Take Ctrl-C and requests to end as such while a campaign runs."""
@@ -153,16 +181,17 @@ def _signals(stop: Stop) -> Iterator[None]:
 
 
 def _finish(folder: Path, report: RunReport, stop: Stop) -> None:
-    rows = report.rows
+    rows, place = report.rows, shlex.quote(str(folder))
+    idle = "" if report.started or rows.pending else "nothing left to run; "
     left = f", {rows.pending:,} pending" if rows.pending else ""
     failed = f", {rows.failed:,} failed" if rows.failed else ""
-    typer.echo(f"{folder}: {rows.done:,} of {rows.total:,} rows done{failed}{left}")
+    typer.echo(f"{folder}: {idle}{rows.done:,} of {rows.total:,} rows done{failed}{left}")
     if rows.failed:
-        typer.echo(f"see them: genstudy status {folder} --failed")
-        typer.echo(f"try them again: genstudy retry {folder} && genstudy run {folder}")
+        typer.echo(f"see them: genstudy status {place} --failed")
+        typer.echo(f"try them again: genstudy retry {place} && genstudy run {place}")
     if stop.signal is not None:
         raise typer.Exit(128 + stop.signal)
     if report.reason:
-        raise RunError(f"{report.reason}; genstudy run {folder} goes on")
+        raise RunError(f"{report.reason}; genstudy run {place} goes on")
     if rows.failed:
         raise typer.Exit(1)

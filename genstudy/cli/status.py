@@ -40,7 +40,7 @@ def status_command(
     watch: Annotated[bool, typer.Option("--watch", help="Go on showing it until all is done.")] = False,
     every: Annotated[float, typer.Option("--every", help="Seconds between looks with --watch.")] = SECONDS,
 ) -> None:
-    """Show how far a campaign is: rows, batches, what runs, what is left, what it costs.
+    """Show how far a campaign is, and which rows failed.
 
     It only reads, so it can be called at any time, from any machine that sees the folder.
     """

@@ -6,6 +6,7 @@ import shlex
 import time
 from typing import TYPE_CHECKING
 
+from genstudy.campaign.showing import visible
 from genstudy.planning.text import row_time
 from genstudy.units import size_text, time_text
 
@@ -141,4 +142,4 @@ def _next(status: Status, folder: str) -> Iterator[str]:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    return visible(" ".join(text.replace("\n  ", "; ").split()))

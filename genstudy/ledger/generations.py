@@ -84,8 +84,7 @@ class Generations:
             finally:
                 part.unlink()
         except OSError as problem:
-            problem.filename, problem.filename2 = str(path), None
-            raise
+            raise OSError(problem.errno, problem.strerror, str(path)) from problem
 
 
 def _write_new(path: Path, data: bytes) -> None:

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from genstudy.ledger.records import Owned, Record
 
 
+OWN: list[Owned] = []
+"""What this process owns at present. One that could not record its end is not among them."""
+
+
 class Fenced(GenstudyError):
     """Another process took the campaign over, so this one must not write any more."""
 
@@ -76,6 +80,7 @@ class Ownership:
         """Begin to write a generation whose owner file was made; beat: seconds between signs of life."""
         self.generation = owned.generation
         self.reason = ""
+        self._owned = owned
         self._files = files
         self._heartbeat = Heartbeat(files.path(BEAT, self.generation), beat, self._is_newest)
         self._records = RecordsFile(files.path(RECORDS, self.generation))
@@ -86,6 +91,7 @@ class Ownership:
             self._heartbeat.stop()
             self._records.close()
             raise
+        OWN.append(owned)
 
     def __enter__(self) -> Self:
         return self
@@ -104,6 +110,8 @@ class Ownership:
             problem.add_note(f"and the ledger could not be closed: {other}")
         finally:
             self._records.close()
+            if self._owned in OWN:
+                OWN.remove(self._owned)
 
     @property
     def trouble(self) -> OSError | None:

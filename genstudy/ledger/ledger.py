@@ -19,7 +19,7 @@ import genstudy
 from genstudy.errors import GenstudyError, UserError
 from genstudy.ledger.alive import is_alive, pid_start, this_place
 from genstudy.ledger.generations import BEAT, CANCEL, OWNER, RECORDS, Generations
-from genstudy.ledger.lease import Ownership
+from genstudy.ledger.lease import OWN, Ownership
 from genstudy.ledger.records import RECORD, Owned, Stopped
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class Ledger:
         """Return the process that owns the campaign, as far as is known without waiting."""
         newest = self._files.newest()
         owned = self._owned(newest) if newest and not self._has_stopped(newest) else None
-        return None if owned is None or is_alive(owned) is False else owned
+        return None if owned is None or _holds(owned) is False else owned
 
     def request_cancel(self) -> Owned | None:
         """Ask the campaign's owner to stop at once, and return which process that is; None: there is none."""
@@ -122,7 +122,7 @@ class Ledger:
         if self._has_stopped(generation):
             return
         owned = self._owned(generation)
-        alive = None if owned is None else is_alive(owned)
+        alive = None if owned is None else _holds(owned)
         if alive is None:
             tell(f"{_name(owned)} had this campaign: looking {self._patience:g} s whether it still lives")
             alive = self._shows_life(generation)
@@ -167,6 +167,12 @@ def _owned_by_this_process(generation: int, previous: int, options: Mapping[str,
         options=json.loads(text.encode("utf-8", "replace")),
         previous=previous,
     )
+
+
+def _holds(owned: Owned) -> bool | None:
+    """Tell whether an owner lives and has not given up; None if that cannot be known from here."""
+    alive = is_alive(owned)
+    return alive and (owned.pid != os.getpid() or owned in OWN)
 
 
 def _name(owned: Owned | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -54,10 +55,14 @@ class Status:
 def read_status(study: Path) -> Status | None:
     """Return what Maestro recorded of a study's steps; None where it has recorded nothing yet.
 
-    Lines that are torn, because Maestro died while it wrote them, are left out.
+    Lines that are torn, because Maestro died while it wrote them, are left out. What a step put in the file's
+    place, such as a link, a folder or a pipe, is no record.
     """
+    path = study / STATUS
     try:
-        data = (study / STATUS).read_bytes()
+        if not stat.S_ISREG(path.lstat().st_mode):
+            return None
+        data = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         return None
     lines = data.decode("utf-8", "backslashreplace").split("\n")[1:]

@@ -6,9 +6,9 @@ The format is public; docs/manifest.md describes it, and `genstudy schema manife
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from genstudy.errors import UserError
 from genstudy.specs.running import RunSettings  # noqa: TC001 - a field's type
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 FILE_NAME = "manifest.json"
 FORMAT: Literal[1] = 1
 LATER = ("attempt", "table", "rows")
+MOST = 10**15
+"""Rows or bytes that a campaign may have."""
 
 
 class _Part(BaseModel):
@@ -89,12 +91,14 @@ class BatchEntry(_Part):
     A batch of rows that are tried again has a table of its own, and `rows` says which rows these are.
     """
 
-    id: str = Field(description="Number of the batch, zero-padded.")
-    spec: str = Field(description="The specification's file, beside the manifest.")
-    start: int = Field(ge=0, description="First row, counted from 0.")
-    nrows: int = Field(ge=1, description="Number of rows.")
-    offset: int = Field(ge=0, description="Place of the first row in the table, in bytes.")
-    nbytes: int = Field(ge=1, description="Size of the rows in the table, in bytes.")
+    id: str = Field(pattern=r"^\d{1,18}$", description="Number of the batch, zero-padded.")
+    spec: str = Field(
+        pattern=r"^[^/\x00]+\.yaml$", description="The specification's file, beside the manifest."
+    )
+    start: int = Field(ge=0, le=MOST, description="First row, counted from 0.")
+    nrows: int = Field(ge=1, le=MOST, description="Number of rows.")
+    offset: int = Field(ge=0, le=MOST, description="Place of the first row in the table, in bytes.")
+    nbytes: int = Field(ge=1, le=MOST, description="Size of the rows in the table, in bytes.")
     sha256: str = Field(description="SHA-256 of the table's header line and the rows' bytes.")
     spec_sha256: str = Field(description="SHA-256 of the specification's bytes.")
     attempt: int = Field(default=1, ge=1, description="1, and one more each time that rows are tried again.")
@@ -122,6 +126,26 @@ class Manifest(_Part):
     run: RunSettings | None = Field(default=None, description="How the study file wants the campaign run.")
     batches: list[BatchEntry]
 
+    @model_validator(mode="after")
+    def _check_batches(self) -> Self:
+        """Refuse batches that share an id, a specification, or on their first try a row."""
+        for what in ("id", "spec"):
+            seen: set[str] = set()
+            for batch in self.batches:
+                name = getattr(batch, what)
+                if name in seen:
+                    raise ValueError(f"two batches have the {what} {name}")
+                seen.add(name)
+        end = 0
+        for batch in self.batches:
+            if batch.attempt == 1:
+                if batch.start < end:
+                    raise ValueError(
+                        f"batch {batch.id} begins at row {batch.start}, which is in the one before"
+                    )
+                end = batch.start + batch.nrows
+        return self
+
     def to_text(self) -> str:
         """Return the manifest as JSON, a line a batch."""
         data = self.model_dump(exclude={"batches", "run"})
@@ -147,12 +171,16 @@ def read_manifest(folder: Path) -> Manifest:
         raise UserError(
             "not a campaign: it holds no manifest.json", where=str(folder), hint="genstudy specs makes one"
         ) from None
+    except UnicodeDecodeError:
+        raise UserError("not a manifest: it is not UTF-8 text", where=str(path)) from None
     try:
         return Manifest.model_validate_json(text)
     except ValidationError as problem:
         first = problem.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        raise UserError(f"not a manifest: {place}: {first['msg']}", where=str(path)) from None
+        place = "".join(f"{part}." for part in first["loc"])[:-1]
+        reason = first["msg"].removeprefix("Value error, ")
+        text = f"{place}: {reason}" if place else reason
+        raise UserError(f"not a manifest: {text}", where=str(path)) from None
 
 
 def manifest_schema() -> dict[str, Any]:

@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import random
 import shutil
 import socket
 import stat
+import struct
 import subprocess
 import sys
 import tarfile
@@ -282,6 +284,74 @@ def test_numbers_of_any_size(size: int, mtime: int, owner: int) -> None:
     assert (found.name, found.mode, found.type) == ("name", 0o4755, tarfile.REGTYPE)
     parsed = parse_header(block)
     assert (parsed.path, parsed.size, parsed.mtime, parsed.mode) == (b"name", size, mtime, 0o4755)
+
+
+def test_the_bytes_are_as_documented(big: Path) -> None:
+    """Read an archive by docs/archive.md alone, without any of our own code."""
+    (big / "link").symlink_to("f1")
+    data = archived(big).read_bytes()
+    unpack = zstandard.ZstdDecompressor().decompress
+    magic, size, start, length, digest, mark = struct.unpack("<IIQQ32s16s", data[-72:])
+    assert (magic, size, mark) == (0x184D2A57, 64, b"genstudy archive")
+    assert struct.unpack("<II", data[start : start + 8]) == (0x184D2A57, length)
+    assert start + 8 + length + 72 == len(data)
+    directory = data[start + 8 : -72]
+    assert hashlib.sha256(directory).digest() == digest
+    head, *lines = map(json.loads, directory.splitlines())
+    at, frames, found = 0, [], {}
+    for word, packed, raw, sha256, *first in lines:
+        if word == "block":
+            assert struct.unpack("<II", data[at : at + 8]) == (0x184D2A57, packed)
+            at += 8
+        piece = data[at : at + packed]
+        at += packed
+        assert hashlib.sha256(piece).hexdigest() == sha256
+        if word == "frame":
+            frames.append(unpack(piece))
+            assert len(frames[-1]) == raw
+        else:
+            rows = documented_block(unpack(piece))
+            assert rows[0][0].decode() == first[0]
+            found.update({row[0]: row for row in rows})
+    assert at == start
+    assert (len(found), sum(row[3] for row in found.values())) == (head["members"], head["content"])
+    assert found[b"big/link"][7] == b"f1"
+    for path, kind, mode, size, mtime, frame, offset, last in found.values():
+        place = Path(os.fsdecode(big.parent / os.fsdecode(path)))
+        state = place.lstat()
+        assert (stat.S_IMODE(state.st_mode), state.st_mtime_ns) == (mode, mtime)
+        if kind == "f":
+            content = b"".join([frames[frame][offset:], *frames[frame + 1 :]])[:size]
+            assert content == place.read_bytes()
+            assert hashlib.sha256(content).digest() == last
+
+
+def documented_block(data: bytes) -> list[tuple[bytes, str, int, int, int, int, int, bytes]]:
+    """Return path, type, rights, size, time, frame, offset, and hash or link of all members of a block."""
+    (n,) = struct.unpack("<I", data[:4])
+    kinds = data[4 : 4 + n].decode()
+    at = 4 + n
+    columns = []
+    for letter, width in (("H", 2), ("Q", 8), ("q", 8), ("I", 4), ("I", 4)):
+        columns.append(struct.unpack(f"<{n}{letter}", data[at : at + n * width]))
+        at += n * width
+    hashes = [data[at + 32 * number : at + 32 * number + 32] for number in range(kinds.count("f"))]
+    texts = data[at + 32 * len(hashes) :].split(b"\0")
+    lasts = {"f": iter(hashes), "l": iter(texts[n:])}
+    modes, sizes, times, frames, offsets = columns
+    return [
+        (
+            texts[i],
+            kind,
+            modes[i],
+            sizes[i],
+            times[i],
+            frames[i],
+            offsets[i],
+            next(lasts.get(kind, iter([b""]))),
+        )
+        for i, kind in enumerate(kinds)
+    ]
 
 
 # What cannot be archived

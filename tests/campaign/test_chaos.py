@@ -11,6 +11,7 @@ import os
 import random
 import signal
 import subprocess
+import sys
 import time
 from collections import Counter
 from contextlib import suppress
@@ -24,6 +25,7 @@ from genstudy.ledger.ledger import Ledger
 from genstudy.ledger.ranges import Rows
 from genstudy.ledger.records import Ended
 from tests.campaign.support import GENSTUDY, genstudy, is_maestro, study_processes
+from tests.campaign.test_run import campaign_of
 
 BATCH_SIZE = 10
 VICTIMS = ("genstudy", "maestro", "both")
@@ -65,6 +67,25 @@ def test_whatever_is_killed_every_row_is_done_once(campaign: Path, request: pyte
     final = subprocess.run([*GENSTUDY, "run", campaign], capture_output=True, text=True, check=False)
     assert final.returncode == 0, f"{final.stdout}\n{final.stderr}\n{log.read_text()[-3000:]}"
     check_all_done(campaign)
+
+
+@pytest.mark.parametrize("fate", ["die", "fail", "interrupt"])
+def test_whatever_happens_before_it_touches_a_file_the_next_run_goes_on(
+    tmp_path: Path, request: pytest.FixtureRequest, fate: str
+) -> None:
+    # A run touches some 160 files; with --kills 120 or more, each of them is tried.
+    step = max(1, 120 // int(request.config.getoption("--kills")))
+    campaign = campaign_of(tmp_path, "echo out $1 > out.txt", rows=2, batch_size=1)
+    tried = subprocess.run(
+        [sys.executable, "-m", "tests.campaign.dying", campaign, fate, "1", str(step)],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    (count,) = tried.stdout.splitlines()
+    assert int(count) > 30 // step
+    assert not list(study_processes(tmp_path))
 
 
 def hit(run: subprocess.Popen[bytes], campaign: Path, victim: str) -> bool:

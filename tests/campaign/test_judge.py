@@ -202,6 +202,25 @@ def test_an_empty_record(judged: tuple[Lab, str], left: str) -> None:
     assert lab.verdict(ended=True) == ("", {"simulate LOST": "0-3"}, "")
 
 
+@pytest.mark.parametrize("kind", ["folder", "link", "pipe"])
+def test_what_a_step_put_in_the_records_place_is_no_record(tmp_path: Path, kind: str) -> None:
+    lab = Lab.make(tmp_path, template(step("simulate", "echo $(A)")))
+    lab.study.mkdir()
+    status = lab.study / "status.csv"
+    match kind:
+        case "folder":
+            status.mkdir()
+        case "link":
+            elsewhere = tmp_path / "elsewhere.csv"
+            elsewhere.write_text("a header\n")
+            status.symlink_to(elsewhere)
+        case "pipe":
+            os.mkfifo(status)
+    assert read_status(lab.study) is None
+    assert lab.verdict(ended=False) == ("", {}, "0-3")
+    assert lab.verdict(ended=True) == ("", {" LOST": "0-3"}, "")
+
+
 def test_of_contradicting_entries_the_worse_counts(judged: tuple[Lab, str]) -> None:
     lab, status = judged
     failed = line_of(status, 3).replace("FINISHED", "FAILED")

@@ -65,6 +65,37 @@ def test_the_peak_of_files_stays_below_the_budget(
     assert BATCH_SIZE * 5 < peak <= budget
 
 
+MANY = """\
+description:
+    name: {{ batch.name | yaml }}
+    description: d
+study:
+    - name: run
+      description: d
+      run:
+          cmd: |
+              for i in $(seq 20); do echo $(A) > file$i; done
+"""
+
+
+@pytest.mark.parametrize("before", ["a canary", "an earlier run"])
+def test_what_rows_turned_out_to_need_is_reckoned_with(tmp_path: Path, before: str) -> None:
+    (tmp_path / "t.yaml.j2").write_text(MANY)
+    (tmp_path / "t.csv").write_text("a\n" + "".join(f"{row}\n" for row in range(180)))
+    options = Options(template=tmp_path / "t.yaml.j2", batch_size=30)
+    campaign = make_specs(tmp_path / "t.csv", tmp_path / "campaign", options).folder
+    if before == "an earlier run":
+        run_campaign(campaign, max_batches=1)
+    budget = 1900  # two batches have room, and three have not
+    watcher = Watcher(campaign)
+    watcher.start()
+    report = run_campaign(
+        campaign, {"max_files": budget, "jobs": 3}, canary=5 if before == "a canary" else None
+    )
+    assert watcher.stop() <= budget
+    assert report.rows.done == 180
+
+
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_batches_do_not_pile_up_where_saving_is_slow(tmp_path: Path, jobs: int) -> None:
     genstudy(tmp_path, "csv", "a", "-n", 8, "--seed", 1)

@@ -200,15 +200,16 @@ def test_lists_of_checksums_are_those_of_sha256sum(paths: list[bytes]) -> None:
     lines = [list_line(digest, path) for path in paths]
     assert list(read_list(lines)) == [(digest, path) for path in paths]
     with tempfile.TemporaryDirectory() as folder:
-        for path in paths:
-            if b"/" not in path:
-                with open(os.path.join(os.fsencode(folder), path), "wb") as stream:
-                    stream.write(b"x")
+        (Path(folder) / NAME).mkdir()
         plain = sorted({path for path in paths if b"/" not in path})
-        command = [b"sha256sum", b"--", *plain]
-        if plain:
+        listed = [os.fsencode(NAME) + b"/" + path for path in plain]
+        for path in listed:
+            with open(os.path.join(os.fsencode(folder), path), "wb") as stream:
+                stream.write(b"x")
+        if listed:
+            command = [b"sha256sum", *listed]
             theirs = subprocess.run(command, cwd=folder, capture_output=True, check=True).stdout
-            assert theirs == b"".join(list_line(digest, path) for path in plain)
+            assert theirs == b"".join(list_line(digest, path) for path in listed)
 
 
 # Clearing

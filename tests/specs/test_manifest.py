@@ -10,6 +10,7 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 import genstudy
+from genstudy.errors import UserError
 from genstudy.specs.manifest import Manifest, manifest_schema, read_manifest
 from tests.specs.support import make, refusal
 
@@ -149,5 +150,35 @@ def test_files_that_are_no_manifest() -> None:
     assert refusal(lambda: read_manifest(Path("file"))) == f"file: {none}"
     Path("out/manifest.json").write_text("{")
     assert refusal(lambda: read_manifest(Path("out"))).startswith(
-        "out/manifest.json: not a manifest: : Invalid JSON"
+        "out/manifest.json: not a manifest: Invalid JSON"
     )
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"id": "../0001"}, "batches.1.id: String should match pattern"),
+        ({"id": "0000"}, "two batches have the id 0000"),
+        ({"spec": "sub/t_0001.yaml"}, "batches.1.spec: String should match pattern"),
+        ({"spec": "t_0000.yaml"}, "two batches have the spec t_0000.yaml"),
+        ({"start": 0}, "batch 0001 begins at row 0, which is in the one before"),
+        ({"nrows": 10**30}, "batches.1.nrows: "),
+    ],
+)
+def test_batches_that_cannot_be(changes: dict[str, object], message: str) -> None:
+    make("a\n1\n2\n", batch_size=1)
+    path = Path("out/manifest.json")
+    data = json.loads(path.read_text())
+    data["batches"][1].update(changes)
+    path.write_text(json.dumps(data))
+    with pytest.raises(UserError) as caught:
+        read_manifest(Path("out"))
+    assert str(caught.value).startswith(f"{path}: not a manifest: {message}")
+
+
+def test_a_campaign_without_batches_is_none() -> None:
+    make("a\n1\n2\n", batch_size=1)
+    path = Path("out/manifest.json")
+    path.write_text(json.dumps({**json.loads(path.read_text()), "batches": []}))
+    with pytest.raises(UserError, match="batches: List should have at least 1 item"):
+        read_manifest(Path("out"))
