@@ -10,13 +10,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from genstudy.inspection.cancel import cancel_campaign
     from genstudy.campaign.progress import RunReport
     from genstudy.campaign.retry import retry_failed
     from genstudy.campaign.run import run_campaign
     from genstudy.campaign.stop import Stop
     from genstudy.demo import run_demo
     from genstudy.errors import GenstudyError, RunError, UserError
+    from genstudy.inspection.cancel import cancel_campaign
     from genstudy.inspection.failures import failed_rows
     from genstudy.inspection.fetch import fetch_row
     from genstudy.inspection.status import campaign_status

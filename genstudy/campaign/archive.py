@@ -230,7 +230,7 @@ class _Output:
         self._packer = _packer()
         self._local = threading.local()
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="archive")
-        self._packing: deque[tuple[int, Future[bytes]]] = deque()
+        self._packing: deque[tuple[int, Future[tuple[bytes, str]]]] = deque()
 
     def add_frame(self, raw: bytes) -> None:
         """Add a frame of tar data."""
@@ -241,12 +241,11 @@ class _Output:
         else:
             while self._packing:
                 self._take()
-            self._write_frame(self._packer.compress(raw), len(raw))
+            self._write_frame(*_packed(self._packer, raw), len(raw))
 
     def add_block(self, raw: bytes, first: bytes) -> None:
         """Add a block of the index. first: the first path in it."""
-        data = self._packer.compress(raw)
-        sha256 = hashlib.sha256(data).hexdigest()
+        data, sha256 = _packed(self._packer, raw)
         self._blocks.append(Span(offset=0, size=len(data), raw=len(raw), sha256=sha256, first=first))
         self._spool.write(skipped(data))
 
@@ -267,18 +266,16 @@ class _Output:
         """End the threads."""
         self._pool.shutdown(cancel_futures=True)
 
-    def _pack_in_thread(self, raw: bytes) -> bytes:
+    def _pack_in_thread(self, raw: bytes) -> tuple[bytes, str]:
         if not hasattr(self._local, "packer"):
             self._local.packer = _packer()
-        data: bytes = self._local.packer.compress(raw)
-        return data
+        return _packed(self._local.packer, raw)
 
     def _take(self) -> None:
         raw, future = self._packing.popleft()
-        self._write_frame(future.result(), raw)
+        self._write_frame(*future.result(), raw)
 
-    def _write_frame(self, data: bytes, raw: int) -> None:
-        sha256 = hashlib.sha256(data).hexdigest()
+    def _write_frame(self, data: bytes, sha256: str, raw: int) -> None:
         self._frames.append(Span(offset=self._at, size=len(data), raw=raw, sha256=sha256))
         self._write(data)
 
@@ -291,3 +288,9 @@ class _Output:
 def _packer() -> zstandard.ZstdCompressor:
     """Return what makes zstd frames, for one thread."""
     return zstandard.ZstdCompressor(level=LEVEL, write_checksum=True)
+
+
+def _packed(packer: zstandard.ZstdCompressor, raw: bytes) -> tuple[bytes, str]:
+    """Return bytes as a zstd frame, and its hash."""
+    data = packer.compress(raw)
+    return data, hashlib.sha256(data).hexdigest()

@@ -37,6 +37,7 @@ class Room:
         """Take the campaign's folder; fixed: entries in it that belong to no batch's run."""
         self._folder, self._steps, self._settings, self._fixed = folder, steps, settings, fixed
         self._per_row = 0.0
+        self._has_learned = False
         self._found: dict[str, int] = {}
 
     def measured(self, batch_id: str, entries: int) -> None:
@@ -45,7 +46,13 @@ class Room:
 
     def learned(self, entries: int, rows: int) -> None:
         """Take note of how many entries a study of so many rows has; the most for a row counts."""
+        self._has_learned = True
         self._per_row = max(self._per_row, (entries - least_entries(self._steps)) / rows)
+
+    @property
+    def is_guessing(self) -> bool:
+        """Whether there is a budget of files, and nothing tells yet how many of its own a row writes."""
+        return self._settings.max_files is not None and not self._has_learned
 
     def expected(self, rows: int) -> int:
         """Return the entries that a batch of so many rows is expected to need."""

@@ -12,6 +12,7 @@ from genstudy.campaign.runner import Runner
 from genstudy.campaign.stop import Stop
 from genstudy.campaign.study_process import study_command
 from genstudy.errors import UserError
+from genstudy.files import check_new_folder
 from genstudy.ledger.ledger import Ledger
 from genstudy.ledger.state import CampaignState
 from genstudy.maestro.version import check_version
@@ -48,7 +49,7 @@ def run_campaign(
     for name, value in (("max_batches", max_batches), ("canary", canary)):
         if value is not None and value < 1:
             raise UserError(f"{name} must be at least 1, not {value}")
-    chosen = choose_settings(read_manifest(folder), settings or {})
+    chosen = choose_settings(folder, read_manifest(folder), settings or {})
     check_version()
     ledger = Ledger(folder)
     with ledger.own({**chosen.model_dump(exclude_unset=True)}, tell) as owner:
@@ -81,7 +82,7 @@ def run_campaign(
     return report
 
 
-def choose_settings(manifest: Manifest, given: Mapping[str, Any]) -> RunSettings:
+def choose_settings(folder: Path, manifest: Manifest, given: Mapping[str, Any]) -> RunSettings:
     """Join what is given and what the study file said; the first wins."""
     said = manifest.run.model_dump(exclude_unset=True) if manifest.run else {}
     try:
@@ -92,7 +93,21 @@ def choose_settings(manifest: Manifest, given: Mapping[str, Any]) -> RunSettings
         raise UserError(f"--{name}: {first['msg'].removeprefix('Value error, ')}") from None
     if chosen.save == "move" and chosen.to is None:
         raise UserError("--save move needs a folder to move to", hint="pass --to FOLDER")
+    if chosen.to is not None and chosen.save != "keep":
+        _check_to(folder, chosen.to)
     return chosen
+
+
+def _check_to(folder: Path, to: str) -> None:
+    """Refuse a place for archives that is none before hours of work end there."""
+    place = Path(to)
+    if place.exists() and not place.is_dir():
+        raise UserError("this is a file, not a folder", where=to, hint="pass --to FOLDER")
+    for name, what in (("runs", "the runs of the campaign are"), ("ledger", "the ledger of the campaign is")):
+        if place.resolve().is_relative_to((folder / name).resolve()):
+            raise UserError(f"{what} there", where=to, hint="pass --to FOLDER, another one")
+    if not place.exists():
+        check_new_folder(place)
 
 
 def planned_commands(folder: str | Path, settings: Mapping[str, Any] | None = None) -> Iterator[str]:
@@ -102,7 +117,7 @@ def planned_commands(folder: str | Path, settings: Mapping[str, Any] | None = No
 
     folder = Path(folder).absolute()
     manifest = read_manifest(folder)
-    chosen = choose_settings(manifest, settings or {})
+    chosen = choose_settings(folder, manifest, settings or {})
     state = CampaignState(manifest, Ledger(folder).records())
     for batch in state.batches.values():
         if not batch.ended:

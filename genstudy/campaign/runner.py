@@ -69,6 +69,8 @@ class Runner:
         self._last_step = last[0].name if last and last[0].mark and manifest.pgen_sha256 else None
         self._max_batches = max_batches
         self._canary = canary if canary and not state.tally.done else None
+        if canary and not self._canary:
+            tell(f"no canary: {_rows(state.tally.done)} of this campaign are done already")
         self._began = time.monotonic()
         self._ended_before = state.tally.done + state.tally.failed
         self._lock = threading.RLock()
@@ -228,7 +230,7 @@ class Runner:
     def _fill(self) -> None:
         """Start batches while there are jobs free, and room."""
         self._held = ""
-        jobs = 1 if self._canary else self.settings.jobs
+        jobs = 1 if self._canary or self._room.is_guessing else self.settings.jobs
         # One batch may wait to be saved while the others run: where saving is slow, more would fill the disk.
         while (
             self._queue

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from genstudy.campaign.hooks import run_hook
 from genstudy.campaign.rows import LABEL, RowFinder, batch_rows
 from genstudy.campaign.saving import clear, save
-from genstudy.campaign.trees import count_entries
-from genstudy.errors import UserError
+from genstudy.campaign.study_process import kill_orphans
+from genstudy.campaign.trees import Changed, count_entries
+from genstudy.errors import RunError, UserError
 from genstudy.files import whole_file
 from genstudy.ledger.ranges import Rows
 from genstudy.ledger.records import Cleared, Saved
@@ -102,8 +103,15 @@ class Store:
         }
 
     def save(self, batch: BatchState) -> Saved:
-        """Run the command after a batch, and bring its studies to where they shall be."""
+        """Run the command after a batch, and bring its studies to where they shall be.
+
+        What its steps left running is ended first, unless everything stays: it would write to files that are
+        being saved and deleted.
+        """
         settings = self._settings
+        if settings.save != "keep":
+            for name in batch.studies:
+                kill_orphans(self._folder / RUNS / name)
         if settings.after:
             study = self._folder / RUNS / batch.studies[-1]
             variables = self.hook_variables(batch, study)
@@ -135,15 +143,18 @@ class Store:
     def clear(self, batch: BatchState) -> Cleared:
         """Delete what was saved of a batch, but for the workspaces of failed rows if these are to stay."""
         assert batch.saved is not None
-        left = clear(
-            self._folder / RUNS,
-            self.parts(batch),
-            mode=batch.saved.mode,
-            saved=self._folder / batch.saved.path,
-            sha256=batch.saved.sha256,
-            stop=lambda: self._stop.now,
-            keep=frozenset(self._failed_workspaces(batch)) if self._settings.keep_failed else frozenset(),
-        )
+        try:
+            left = clear(
+                self._folder / RUNS,
+                self.parts(batch),
+                mode=batch.saved.mode,
+                saved=self._folder / batch.saved.path,
+                sha256=batch.saved.sha256,
+                stop=lambda: self._stop.now,
+                keep=frozenset(self._failed_workspaces(batch)) if self._settings.keep_failed else frozenset(),
+            )
+        except Changed as problem:
+            raise RunError(f"{problem}\n  move it away from there; then genstudy run goes on") from problem
         return Cleared(t=time.time(), batch=batch.entry.id, left=left)
 
     def _failed_workspaces(self, batch: BatchState) -> Iterator[str]:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import signal
-import sys
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import contextmanager, suppress
+from pathlib import Path  # noqa: TC003 - Typer reads the annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from genstudy.cli.settings import check_utf8
 from genstudy.errors import RunError, UserError
-from genstudy.files import check_new_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,7 +98,6 @@ def run_command(
         if number is not None and number < 1:
             raise UserError(f"{option} takes a whole number from 1, not {number}")
     check_utf8(folder, to, before, after, *(pass_env or ()))
-    _check_to(folder, to)
     given: dict[str, Any] = {
         "jobs": jobs,
         "save": save,
@@ -138,22 +136,6 @@ def run_command(
     _finish(folder, report, stop)
 
 
-def _check_to(folder: Path, to: str | None) -> None:
-    """Refuse a place for archives that is none before hours of work end there."""
-    if to is None:
-        return
-    if not to:
-        raise UserError("--to names no folder")
-    place = Path(to)
-    if place.exists() and not place.is_dir():
-        raise UserError("this is a file, not a folder", where=to, hint="pass --to FOLDER")
-    for name, what in (("runs", "the runs of the campaign are"), ("ledger", "the ledger of the campaign is")):
-        if place.resolve().is_relative_to((folder / name).resolve()):
-            raise UserError(f"{what} there", where=to, hint="pass --to FOLDER, another one")
-    if not place.exists():
-        check_new_folder(place)
-
-
 @contextmanager
 def _signals(stop: Stop) -> Iterator[None]:
     """Take Ctrl-C and requests to end as such while a campaign runs."""
@@ -164,7 +146,8 @@ def _signals(stop: Stop) -> Iterator[None]:
 
     def interrupt(number: int, _: object) -> None:
         word = "finishing the batches that run; Ctrl-C again stops them" if not stop.finishing else "stopping"
-        print(f"\ngenstudy: {word}", file=sys.stderr)
+        with suppress(OSError):  # Written as one: print may be at work already where the signal comes.
+            os.write(2, f"\ngenstudy: {word}\n".encode())
         stop.interrupt(number)
 
     handlers = {signal.SIGINT: interrupt, signal.SIGTERM: end, signal.SIGHUP: end}

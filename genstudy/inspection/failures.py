@@ -12,13 +12,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from genstudy.campaign.archive_format import ArchiveError
 from genstudy.campaign.known import read_campaign
-from genstudy.campaign.logs import OUTPUT_BYTES, failed_step_output
+from genstudy.campaign.logs import OUTPUT_BYTES, failed_step_output, last_words
 from genstudy.campaign.rows import LABEL, batch_rows
 from genstudy.campaign.store import RUNS
 from genstudy.errors import UserError
 from genstudy.inspection.stored import open_stored
 from genstudy.ledger.ranges import Rows
-from genstudy.ledger.state import Contradiction
+from genstudy.ledger.state import LOST, Contradiction
 from genstudy.maestro.specs import folder_name
 from genstudy.maestro.status import STATUS
 
@@ -89,8 +89,8 @@ def _failed_of(known: Known, batch: BatchState, last: dict[int, str]) -> Iterato
                     continue
                 rows = rows or batch_rows(known.folder, known.manifest, batch.entry)
                 study = next((name for name, ran in batch.study_of if number in ran), "")
-                text = batch.note
-                if failure.step in steps:
+                text = outputs.last_words(study) if failure.state == LOST else ""
+                if failure.step in steps and not text:
                     text = outputs.end_of(study, failure.step, rows.id_of(number), rows)
                 yield FailedRow(
                     row=number,
@@ -100,7 +100,7 @@ def _failed_of(known: Known, batch: BatchState, last: dict[int, str]) -> Iterato
                     study=study,
                     step=failure.step,
                     state=failure.state,
-                    stderr=text,
+                    stderr=text or batch.note,
                 )
 
 
@@ -136,11 +136,25 @@ class _Outputs:
         except (ArchiveError, UserError) as problem:  # which rows failed is known all the same
             return str(problem)
 
-    def _archived(self, study: str, step: str, row_id: str, rows: BatchRows) -> StepOutput:
-        """Copy what is wanted of the archive, and look there."""
+    def last_words(self, study: str) -> str:
+        """Return why Maestro itself came to its end, as far as its log tells."""
+        if not self._in_archive or not study:
+            return last_words(self._runs / study) if study else ""
+        try:
+            self._open()
+            self._copy(f"{study}.log")
+        except (ArchiveError, UserError) as problem:
+            return str(problem)
+        return last_words(self._copies / study)
+
+    def _open(self) -> None:
         if self._archive is None:
             self._archive = self._stack.enter_context(open_stored(self._folder, self._batch))
             self._copies = Path(self._stack.enter_context(tempfile.TemporaryDirectory()))
+
+    def _archived(self, study: str, step: str, row_id: str, rows: BatchRows) -> StepOutput:
+        """Copy what is wanted of the archive, and look there."""
+        self._open()
         workspace = f"{study}/{folder_name(step)}/{LABEL}{row_id}"
         if self._copy(workspace):
             return failed_step_output(self._copies / study, step, row_id, rows)
@@ -155,7 +169,7 @@ class _Outputs:
         if prefix not in self._copied:
             for member in self._archive.members(prefix):
                 self._copied.add(prefix)
-                if member.kind == "f" and member.path.endswith((".out", ".err", STATUS)):
+                if member.kind == "f" and member.path.endswith((".out", ".err", ".log", STATUS)):
                     self._copy_end(member)
         return prefix in self._copied
 

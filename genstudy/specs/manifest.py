@@ -124,7 +124,7 @@ class Manifest(_Part):
     steps: list[StepEntry] = Field(description="The steps, in the specification's order.")
     pgen_sha256: str | None = Field(description="SHA-256 of pgen.py; null where the specs are inline.")
     run: RunSettings | None = Field(default=None, description="How the study file wants the campaign run.")
-    batches: list[BatchEntry]
+    batches: list[BatchEntry] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _check_batches(self) -> Self:

@@ -16,6 +16,7 @@ import pytest
 from genstudy.campaign.run import run_campaign
 from genstudy.campaign.trees import count_entries
 from genstudy.errors import GenstudyError, RunError, UserError
+from genstudy.inspection.failures import failed_rows
 from genstudy.ledger.ledger import Ledger
 from genstudy.ledger.records import Ended, Saved, Started
 from genstudy.ledger.state import CampaignState
@@ -280,6 +281,8 @@ def test_a_study_that_kills_maestro_loses_no_other_row(tmp_path: Path) -> None:
     assert (report.rows.done, report.rows.failed, report.rows.pending) == (3, 1, 0)
     (failure,) = state_of(campaign).batches["0000"].failures
     assert (failure.step, failure.state, failure.rows) == ("run", "LOST", "1")
+    (row,) = failed_rows(campaign)
+    assert row.stderr.startswith("UnicodeDecodeError: 'utf-8' codec can't decode byte 0xff")
     assert [record.code for record in records_of(campaign, Ended)] == [1, 0]
 
 
@@ -291,6 +294,14 @@ def test_a_canary_shows_what_all_will_take(tmp_path: Path) -> None:
     assert lines[0].startswith("canary: 2 rows took ")
     assert lines[1].startswith("canary: 4 rows left will take about ")
     assert [record.rows for record in records_of(campaign, Started)] == ["0-1", "2-5"]
+
+
+def test_a_canary_comes_first_or_not_at_all(tmp_path: Path) -> None:
+    campaign = campaign_of(tmp_path, "true")
+    run_campaign(campaign, max_batches=1)
+    lines: list[str] = []
+    run_campaign(campaign, canary=1, tell=lines.append)
+    assert lines[0] == "no canary: 3 rows of this campaign are done already"
 
 
 def test_a_failing_canary_ends_the_run(tmp_path: Path) -> None:
@@ -429,6 +440,14 @@ def test_maestro_killed_again_and_again_ends_the_run(tmp_path: Path, start: Star
     )
     state = state_of(campaign)
     assert (state.tally.done, state.tally.failed, state.tally.pending) == (0, 0, 1)
+
+
+def test_what_steps_leave_running_is_ended_before_a_batch_is_saved(tmp_path: Path) -> None:
+    busy = "(while :; do date +%N >> late.txt; sleep 0.01; done) > /dev/null 2>&1 &"
+    campaign = campaign_of(tmp_path, busy, rows=3)
+    assert run_campaign(campaign).rows.done == 3
+    assert all(batch.finished for batch in state_of(campaign).batches.values())
+    assert not list(study_processes(campaign))
 
 
 def test_a_campaign_can_be_moved_between_runs(tmp_path: Path) -> None:
