@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from genstudy.campaign.unchanged import plain_name, read_slice, table_of
@@ -69,25 +69,17 @@ def one_line(problem: Exception) -> str:
 
 
 def batch_problems(manifest: Manifest) -> Iterator[str]:
-    """Yield rows that are in no batch, or in more than one that is the first to try them."""
-    ids = Counter(batch.id for batch in manifest.batches)
-    yield from (f"more than one batch is called {batch_id}" for batch_id in ids if ids[batch_id] > 1)
+    """Yield rows that are in no batch, or none of the campaign's. (A manifest has no row in two.)"""
     every = Rows.span(manifest.settings.start, manifest.settings.start + manifest.settings.rows)
-    at = manifest.settings.start
-    for batch in sorted(manifest.batches, key=lambda batch: batch.start):
-        if batch.attempt > 1:
-            if strange := rows_of(batch) - every:
-                yield f"rows {strange} of batch {batch.id} are none of the campaign's"
-            continue
-        end = batch.start + batch.nrows
-        if batch.start > at:
-            yield f"rows {Rows.span(at, batch.start)} are in no batch"
-        if batch.start < at:
-            yield f"rows {Rows.span(batch.start, min(at, end))} are in more than one batch"
-        at = max(at, end)
-    if at != every.spans[0][1]:
-        behind = Rows.span(at, every.spans[0][1]) or Rows.span(every.spans[0][1], at)
-        yield f"rows {behind} are {'in no batch' if at < every.spans[0][1] else 'none of the campaign'}"
+    missing = every
+    for batch in manifest.batches:
+        rows = rows_of(batch)
+        if strange := rows - every:
+            yield f"rows {strange} of batch {batch.id} are none of the campaign's"
+        if batch.attempt == 1:
+            missing -= rows
+    if missing:
+        yield f"rows {missing} are in no batch"
 
 
 def retry_problems(state: CampaignState) -> Iterator[str]:

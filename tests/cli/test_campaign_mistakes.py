@@ -136,7 +136,7 @@ def test_a_campaign_of_somebody_else(tmp_path_factory: pytest.TempPathFactory, c
         ("no/such", "no/such: the folder no does not exist\n  make it first: mkdir -p no"),
         ("c/runs", "c/runs: the runs of the campaign are there\n  pass --to FOLDER, another one"),
         ("c/ledger/x", "c/ledger/x: the ledger of the campaign is there\n  pass --to FOLDER, another one"),
-        ("", "--to names no folder"),
+        ("", "--to: String should have at least 1 character"),
     ],
 )
 def test_a_place_for_archives_that_is_none(run_cli: RunCli, in_tmp: Path, to: str, message: str) -> None:

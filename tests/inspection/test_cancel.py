@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from genstudy.inspection.cancel import Cancelled, cancel_campaign
 from genstudy.errors import RunError
+from genstudy.inspection.cancel import Cancelled, cancel_campaign
 from tests.campaign.studies import wait_until
 from tests.inspection.test_status import all_of, campaign, write
 from tests.ledger.owners import NEVER, Owner, no_news, rewrite_owner

@@ -189,7 +189,15 @@ def test_where_no_step_can_be_named(tmp_path: Path) -> None:
 
 def test_rows_that_are_tried_again_are_left_out(lab: Lab) -> None:
     last = lab.manifest.batches[-1]
-    more = {"id": "0001", "attempt": 2, "rows": "1-2", "table": "again.csv", "nrows": 2, "start": 0}
+    more = {
+        "id": "0001",
+        "spec": "lab_0001.yaml",
+        "attempt": 2,
+        "rows": "1-2",
+        "table": "again.csv",
+        "nrows": 2,
+        "start": 0,
+    }
     entry = last.model_copy(update=more)
     changed = lab.manifest.model_copy(update={"batches": [*lab.manifest.batches, entry]})
     (lab.folder / "manifest.json").write_text(changed.to_text())

@@ -273,6 +273,7 @@ def with_retry(folder: Path, manifest: Manifest, rows: str, nrows: int) -> Batch
     last = manifest.batches[-1]
     more = {
         "id": f"{len(manifest.batches):04}",
+        "spec": f"c_{len(manifest.batches):04}.yaml",
         "attempt": 2,
         "rows": rows,
         "table": "again.csv",
