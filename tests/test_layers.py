@@ -43,7 +43,7 @@ LAYERS = (
 )
 MODULES = sorted(PACKAGE.rglob("*.py"))
 OUTSIDE_LAYERS = {"__init__.py", "__main__.py"}
-HEAVY = ("numpy", "polars", "scipy", "pydantic", "rich", "maestrowf", "jinja2", "yaml")
+HEAVY = ("numpy", "polars", "scipy", "pydantic", "rich", "maestrowf", "jinja2", "yaml", "zstandard")
 
 
 def name_of(file: Path) -> str:

@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-from genstudy.campaign.archive_read import Archive
+from genstudy.archives.read import Archive
 
 CALLS = 9
 

@@ -10,8 +10,8 @@ import sys
 import time
 from pathlib import Path
 
-from genstudy.campaign.archive import write_archive
-from genstudy.campaign.archive_verify import verify_archive
+from genstudy.archives.verify import verify_archive
+from genstudy.archives.write import write_archive
 
 
 def main() -> None:

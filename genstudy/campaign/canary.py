@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from genstudy.campaign.trees import count_entries
+from genstudy.archives.trees import count_entries
 from genstudy.ledger.ranges import Rows
 from genstudy.maestro.process import exit_meaning
 from genstudy.units import size_text, time_text

@@ -10,8 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from genstudy.archives.trees import Interrupted
 from genstudy.campaign.processes import VARIABLE, Family, place_of, processes_are_visible
-from genstudy.campaign.trees import Interrupted
 from genstudy.errors import RunError
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
+from genstudy.archives.trees import sync_folder
 from genstudy.campaign.rows import RETRY_INDEX
-from genstudy.campaign.trees import sync_folder
 from genstudy.campaign.unchanged import plain_name, read_slice, table_of
 from genstudy.files import named_errors, whole_file
 from genstudy.ledger.ranges import Rows

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from queue import Empty
 from typing import TYPE_CHECKING, Any
 
+from genstudy.archives.trees import Interrupted, count_entries
 from genstudy.campaign.batch_study import RunningStudy, StudyPlan
 from genstudy.campaign.canary import judge_canary
 from genstudy.campaign.environment import scrubbed
@@ -22,7 +23,6 @@ from genstudy.campaign.saver import Saver
 from genstudy.campaign.store import RUNS, Store
 from genstudy.campaign.study_process import kill_orphans
 from genstudy.campaign.summary import count_batches, count_rows
-from genstudy.campaign.trees import Interrupted, count_entries
 from genstudy.campaign.unchanged import check_unchanged
 from genstudy.errors import GenstudyError, RunError
 from genstudy.ledger.records import Started

@@ -7,11 +7,11 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from genstudy.archives.saving import clear, save
+from genstudy.archives.trees import Changed, count_entries
 from genstudy.campaign.hooks import run_hook
 from genstudy.campaign.rows import LABEL, RowFinder, batch_rows
-from genstudy.campaign.saving import clear, save
 from genstudy.campaign.study_process import kill_orphans
-from genstudy.campaign.trees import Changed, count_entries
 from genstudy.errors import RunError, UserError
 from genstudy.files import whole_file
 from genstudy.ledger.ranges import Rows

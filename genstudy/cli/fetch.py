@@ -107,6 +107,6 @@ def _print_note(found: Files | Fetched) -> None:
 
 
 def _shown(name: str) -> str:
-    from genstudy.campaign.trees import shown
+    from genstudy.archives.trees import shown
 
     return shown(name)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from genstudy.campaign.archive_format import ArchiveError
+from genstudy.archives.format import ArchiveError
 from genstudy.campaign.known import read_campaign
 from genstudy.campaign.logs import OUTPUT_BYTES, failed_step_output, last_words
 from genstudy.campaign.rows import LABEL, batch_rows
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType
 
-    from genstudy.campaign.archive_format import Member
+    from genstudy.archives.format import Member
     from genstudy.campaign.known import Known
     from genstudy.campaign.logs import StepOutput
     from genstudy.campaign.rows import BatchRows

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from genstudy.archives.trees import bytes_of, shown
 from genstudy.campaign.known import find_rows, read_campaign
 from genstudy.campaign.rows import LABEL, batch_rows
-from genstudy.campaign.trees import bytes_of, shown
 from genstudy.errors import UserError, near
 from genstudy.inspection.fetch_write import write_file, write_folder
 from genstudy.inspection.stored import open_stored, workspaces

@@ -6,15 +6,15 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from genstudy.campaign.archive_extract import stays_inside
-from genstudy.campaign.trees import bytes_of, shown, text_of, walk
+from genstudy.archives.extract import stays_inside
+from genstudy.archives.trees import bytes_of, shown, text_of, walk
 from genstudy.errors import GenstudyError, UserError
 from genstudy.files import named_errors, whole_file, whole_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from genstudy.campaign.archive_format import Member
+    from genstudy.archives.format import Member
     from genstudy.inspection.stored import Stored
 
 Item = tuple[str, "Member"]

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from genstudy.campaign.archive_format import Member
-from genstudy.campaign.archive_read import Archive
+from genstudy.archives.format import Member
+from genstudy.archives.read import Archive
+from genstudy.archives.trees import CHUNK, KIND_OF_TYPE, READ, bytes_of, link_of, shown, text_of, walk
 from genstudy.campaign.rows import LABEL, RowFinder
 from genstudy.campaign.store import BESIDE_STUDIES, RUNS
-from genstudy.campaign.trees import CHUNK, KIND_OF_TYPE, READ, bytes_of, link_of, shown, text_of, walk
 from genstudy.errors import GenstudyError, UserError
 from genstudy.ledger.state import Contradiction
 from genstudy.maestro.specs import folder_name

@@ -7,10 +7,10 @@ from collections import defaultdict
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from genstudy.campaign.archive_verify import verify_archive
-from genstudy.campaign.moving import LIST_SUFFIX, read_list
+from genstudy.archives.moving import LIST_SUFFIX, read_list
+from genstudy.archives.trees import count_entries, shown
+from genstudy.archives.verify import verify_archive
 from genstudy.campaign.rows import batch_rows
-from genstudy.campaign.trees import count_entries, shown
 from genstudy.errors import GenstudyError
 from genstudy.files import sha256_of
 from genstudy.inspection.stored import missing_folders, open_stored, workspaces

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from genstudy.campaign.archive_format import SUFFIX
-from genstudy.campaign.moving import LIST_SUFFIX
+from genstudy.archives.format import SUFFIX
+from genstudy.archives.moving import LIST_SUFFIX
+from genstudy.archives.trees import shown
 from genstudy.campaign.store import ARCHIVE, BESIDE_STUDIES, RUNS
-from genstudy.campaign.trees import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

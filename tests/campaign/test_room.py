@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from genstudy.archives.trees import count_entries
 from genstudy.campaign.progress import Progress
 from genstudy.campaign.run import run_campaign
 from genstudy.campaign.stop import Stop
-from genstudy.campaign.trees import count_entries
 from genstudy.errors import GenstudyError
 from genstudy.ledger.ledger import Ledger
 from genstudy.ledger.state import CampaignState

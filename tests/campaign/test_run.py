@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
+from genstudy.archives.trees import count_entries
 from genstudy.campaign.run import run_campaign
-from genstudy.campaign.trees import count_entries
 from genstudy.errors import GenstudyError, RunError, UserError
 from genstudy.inspection.failures import failed_rows
 from genstudy.ledger.ledger import Ledger

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from genstudy.campaign.archive import write_archive
+from genstudy.archives.write import write_archive
 from genstudy.inspection.failures import FailedRow, failed_rows
 from genstudy.ledger.ledger import Ledger
 from genstudy.ledger.records import Cleared, Ended, Failure, Save, Saved, Started

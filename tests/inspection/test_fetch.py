@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from genstudy.campaign.archive_format import ArchiveError
+from genstudy.archives.format import ArchiveError
 from genstudy.campaign.retry import retry_failed
 from genstudy.campaign.run import run_campaign
 from genstudy.errors import GenstudyError, UserError

@@ -7,7 +7,7 @@ import os
 from bisect import bisect_right
 from typing import TYPE_CHECKING, Self
 
-from genstudy.campaign.archive_format import (
+from genstudy.archives.format import (
     FOOTER_SIZE,
     SKIPPED,
     ZSTD_MAGIC,
@@ -20,7 +20,7 @@ from genstudy.campaign.archive_format import (
     parse_footer,
     unpack,
 )
-from genstudy.campaign.trees import bytes_of, shown, sort_key
+from genstudy.archives.trees import bytes_of, shown, sort_key
 from genstudy.errors import UserError
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from genstudy.campaign.archive_format import Span
+    from genstudy.archives.format import Span
 
 NONSENSE = (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError)
 """What bytes raise that are whole, and yet were not written by us."""

@@ -1,6 +1,6 @@
 """Archives written: a .tar.zst in many frames, and behind the tar data an index of all members.
 
-docs/archive.md describes the format. archive_read.py reads it, archive_verify.py checks it.
+docs/archive.md describes the format. read.py reads it, verify.py checks it.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from typing import IO, TYPE_CHECKING
 
 import zstandard
 
-from genstudy.campaign.archive_format import (
+from genstudy.archives.format import (
     Span,
     directory_bytes,
     footer_bytes,
     pack_block,
     skipped,
 )
-from genstudy.campaign.archive_tar import BLOCK, END, PADS, form_of, header
-from genstudy.campaign.trees import (
+from genstudy.archives.tar import BLOCK, END, PADS, form_of, header
+from genstudy.archives.trees import (
     CHUNK,
     Interrupted,
     link_of,
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
-    from genstudy.campaign.archive_format import Row
+    from genstudy.archives.format import Row
 
 FRAME = 1 << 19
 """A frame is ended once it holds so many bytes of tar data."""

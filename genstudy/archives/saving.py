@@ -11,13 +11,11 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from genstudy.campaign.archive import Written, check_names, write_archive
-from genstudy.campaign.archive_format import SUFFIX, ArchiveError
-from genstudy.campaign.archive_read import Archive
-from genstudy.campaign.archive_verify import check_sources, verify_archive
-from genstudy.campaign.clearing import clear
-from genstudy.campaign.moving import LIST_SUFFIX, Copied, check_copies, copy_studies, discard, list_of
-from genstudy.campaign.trees import (
+from genstudy.archives.clearing import clear
+from genstudy.archives.format import SUFFIX, ArchiveError
+from genstudy.archives.moving import LIST_SUFFIX, Copied, check_copies, copy_studies, discard, list_of
+from genstudy.archives.read import Archive
+from genstudy.archives.trees import (
     Changed,
     Interrupted,
     bytes_of,
@@ -25,6 +23,8 @@ from genstudy.campaign.trees import (
     never,
     sync_folder,
 )
+from genstudy.archives.verify import check_sources, verify_archive
+from genstudy.archives.write import Written, check_names, write_archive
 from genstudy.errors import RunError, UserError
 from genstudy.files import cannot_write
 

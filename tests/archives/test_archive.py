@@ -25,9 +25,8 @@ import zstandard
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from genstudy.campaign.archive import write_archive
-from genstudy.campaign.archive_extract import Extracted, extract
-from genstudy.campaign.archive_format import (
+from genstudy.archives.extract import Extracted, extract
+from genstudy.archives.format import (
     FOOTER_SIZE,
     LARGEST,
     ArchiveError,
@@ -36,12 +35,13 @@ from genstudy.campaign.archive_format import (
     footer_bytes,
     skipped,
 )
-from genstudy.campaign.archive_read import Archive
-from genstudy.campaign.archive_tar import form_of, header, parse_header
-from genstudy.campaign.archive_verify import verify_archive
-from genstudy.campaign.trees import CHUNK, Changed, Interrupted, bytes_of, count_entries, shown, text_of
+from genstudy.archives.read import Archive
+from genstudy.archives.tar import form_of, header, parse_header
+from genstudy.archives.trees import CHUNK, Changed, Interrupted, bytes_of, count_entries, shown, text_of
+from genstudy.archives.verify import verify_archive
+from genstudy.archives.write import write_archive
 from genstudy.errors import UserError
-from tests.campaign.trees import (
+from tests.archives.trees import (
     LINKS,
     NAMES,
     NASTY_NAMES,
@@ -488,7 +488,7 @@ def test_a_place_that_may_not_be_written(as_nobody: Path) -> None:
 LIMITED = """
 import resource, signal, sys
 from pathlib import Path
-from genstudy.campaign.archive import write_archive
+from genstudy.archives.write import write_archive
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]), resource.RLIM_INFINITY))
 try:
@@ -516,10 +516,10 @@ def test_a_full_disk_is_named_and_nothing_is_left(big: Path, tmp_path: Path, lim
 MEMORY = """
 import resource, sys
 from pathlib import Path
-from genstudy.campaign.archive import write_archive
-from genstudy.campaign.archive_extract import extract
-from genstudy.campaign.archive_read import Archive
-from genstudy.campaign.archive_verify import verify_archive
+from genstudy.archives.write import write_archive
+from genstudy.archives.extract import extract
+from genstudy.archives.read import Archive
+from genstudy.archives.verify import verify_archive
 source, target = map(Path, sys.argv[1:])
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 verify_archive(target, write_archive([source], target).sha256)

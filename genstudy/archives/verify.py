@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
-from genstudy.campaign.archive_format import FOOTER_SIZE, SKIPPED, SKIPPED_MAGIC, ArchiveError
-from genstudy.campaign.archive_read import Archive
-from genstudy.campaign.archive_tar import (
+from genstudy.archives.format import FOOTER_SIZE, SKIPPED, SKIPPED_MAGIC, ArchiveError
+from genstudy.archives.read import Archive
+from genstudy.archives.tar import (
     BLOCK,
     END,
     FLAGS,
@@ -19,7 +19,7 @@ from genstudy.campaign.archive_tar import (
     NotTar,
     parse_header,
 )
-from genstudy.campaign.trees import (
+from genstudy.archives.trees import (
     KIND_OF_TYPE,
     Interrupted,
     bytes_of,
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from genstudy.campaign.archive_format import Member, Span
-    from genstudy.campaign.archive_tar import Header
+    from genstudy.archives.format import Member, Span
+    from genstudy.archives.tar import Header
 
 LONGEST_NAME = 1 << 16
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import zstandard
 
-from genstudy.campaign.trees import Kind, bytes_of, shown, text_of
+from genstudy.archives.trees import Kind, bytes_of, shown, text_of
 from genstudy.errors import GenstudyError
 
 if TYPE_CHECKING:

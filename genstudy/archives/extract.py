@@ -7,8 +7,8 @@ import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from genstudy.campaign.archive_format import ArchiveError
-from genstudy.campaign.trees import Interrupted, bytes_of, never, shown
+from genstudy.archives.format import ArchiveError
+from genstudy.archives.trees import Interrupted, bytes_of, never, shown
 from genstudy.errors import UserError
 from genstudy.files import cannot_write
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from genstudy.campaign.archive_format import Member
-    from genstudy.campaign.archive_read import Archive
+    from genstudy.archives.format import Member
+    from genstudy.archives.read import Archive
 
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW

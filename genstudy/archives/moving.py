@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import TYPE_CHECKING, BinaryIO
 
-from genstudy.campaign.archive_format import Member
-from genstudy.campaign.trees import (
+from genstudy.archives.format import Member
+from genstudy.archives.trees import (
     KIND_OF_TYPE,
     Interrupted,
     hash_of,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from genstudy.campaign.trees import Entry
+    from genstudy.archives.trees import Entry
 
 LIST_SUFFIX = ".sha256"
 NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW

@@ -8,10 +8,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 from zlib import adler32
 
-from genstudy.campaign.trees import KIND_OF_TYPE
+from genstudy.archives.trees import KIND_OF_TYPE
 
 if TYPE_CHECKING:
-    from genstudy.campaign.trees import Kind
+    from genstudy.archives.trees import Kind
 
 BLOCK = 512
 """Tar data comes in blocks of so many bytes."""

@@ -23,15 +23,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from genstudy.campaign.archive import write_archive
-from genstudy.campaign.archive_format import ArchiveError
-from genstudy.campaign.archive_read import Archive
-from genstudy.campaign.archive_verify import verify_archive
-from genstudy.campaign.moving import list_line, list_of, read_list
-from genstudy.campaign.saving import Saving, clear, save
-from genstudy.campaign.trees import Changed, Interrupted, count_entries, text_of
+from genstudy.archives.format import ArchiveError
+from genstudy.archives.moving import list_line, list_of, read_list
+from genstudy.archives.read import Archive
+from genstudy.archives.saving import Saving, clear, save
+from genstudy.archives.trees import Changed, Interrupted, count_entries, text_of
+from genstudy.archives.verify import verify_archive
+from genstudy.archives.write import write_archive
 from genstudy.errors import GenstudyError, RunError, UserError
-from tests.campaign.trees import NASTY_NAMES, PATHS, TREES, Facts, Node, Tree, contents, make_tree
+from tests.archives.trees import NASTY_NAMES, PATHS, TREES, Facts, Node, Tree, contents, make_tree
 
 MODES = ("archive", "move")
 NAME = "beam_0003"
@@ -363,7 +363,7 @@ def as_child(code: str, *arguments: object) -> subprocess.CompletedProcess[str]:
     head = """
 import os, signal, sys
 from pathlib import Path
-from genstudy.campaign.saving import clear, save
+from genstudy.archives.saving import clear, save
 class Death:
     def __init__(self, count): self.left = count
     def __call__(self):

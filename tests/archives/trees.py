@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING
 import zstandard
 from hypothesis import strategies as st
 
-from genstudy.campaign.archive_format import Row, Span, directory_bytes, footer_bytes, pack_block, skipped
-from genstudy.campaign.archive_tar import BLOCK, END, PADS, form_of, header
-from genstudy.campaign.trees import walk
+from genstudy.archives.format import Row, Span, directory_bytes, footer_bytes, pack_block, skipped
+from genstudy.archives.tar import BLOCK, END, PADS, form_of, header
+from genstudy.archives.trees import walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from genstudy.campaign.trees import Kind
+    from genstudy.archives.trees import Kind
 
 TYPES: dict[Kind, int] = {"f": stat.S_IFREG, "d": stat.S_IFDIR, "l": stat.S_IFLNK, "p": stat.S_IFIFO}
 TIME = 1_700_000_000_123_456_789

@@ -11,9 +11,9 @@ import stat
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from genstudy.campaign.archive_read import Archive
-from genstudy.campaign.moving import list_of, moved_members
-from genstudy.campaign.trees import (
+from genstudy.archives.moving import list_of, moved_members
+from genstudy.archives.read import Archive
+from genstudy.archives.trees import (
     CHUNK,
     KIND_OF_TYPE,
     READ,
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from genstudy.campaign.archive_format import Member
-    from genstudy.campaign.trees import Kind
+    from genstudy.archives.format import Member
+    from genstudy.archives.trees import Kind
     from genstudy.ledger.records import Save
 
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW

@@ -1,0 +1,1 @@
+"""Studies saved: archived or moved, read back, and cleared once that is proven."""
