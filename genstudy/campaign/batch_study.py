@@ -1,10 +1,9 @@
-"""One study of a batch: what it runs, and the thread that starts it and waits for its end."""
+"""One study of a batch on its way: the thread that starts it and waits for its end."""
 
 from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from genstudy.campaign.hooks import run_hook
@@ -14,37 +13,13 @@ from genstudy.maestro.specs import folder_name
 from genstudy.rendering.marks import MARK_NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Callable
 
-    from genstudy.campaign.rows import BatchRows
-    from genstudy.ledger.ranges import Rows
+    from genstudy.campaign.study_plan import StudyPlan
     from genstudy.ledger.records import How
 
 LOOK_AHEAD = 20
 """Rows that are looked at behind the last that was done: those between may have failed."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StudyPlan:
-    """What a study runs. folder: where it shall be; wanted: its rows, of those of the batch.
-
-    before: the command that comes first, with `variables` in its environment. canary: whether it is a trial.
-    """
-
-    batch: str
-    folder: Path
-    spec: Path
-    pgen: Path | None
-    rows: BatchRows
-    wanted: Rows
-    whole: bool
-    options: Sequence[str]
-    environ: Mapping[str, str]
-    sleep: int | None
-    before: str | None
-    variables: Mapping[str, str]
-    canary: bool = False
 
 
 class Marked:
@@ -53,10 +28,10 @@ class Marked:
     Maestro takes rows in their order, so a look goes on where the one before stopped.
     """
 
-    def __init__(self, plan: StudyPlan, last_step: str | None) -> None:
-        """Take what a study runs; last_step: the last one that runs once a row, if it leaves a mark."""
-        self._folder = plan.folder / folder_name(last_step) if last_step is not None else None
-        self._ids = [plan.rows.id_of(number) for number in plan.wanted] if last_step is not None else []
+    def __init__(self, plan: StudyPlan) -> None:
+        step = plan.last_step
+        self._folder = plan.folder / folder_name(step) if step is not None else None
+        self._ids = [plan.rows.id_of(number) for number in plan.wanted] if step is not None else []
         self._next = 0
         self._count = 0
 
@@ -84,9 +59,9 @@ class RunningStudy:
     this object was made, by the monotonic clock; maestro_began: when Maestro was started, None before.
     """
 
-    def __init__(self, plan: StudyPlan, post: Callable[[Any], None], *, last_step: str | None) -> None:
+    def __init__(self, plan: StudyPlan, post: Callable[[Any], None]) -> None:
         self.plan = plan
-        self.marked = Marked(plan, last_step)
+        self.marked = Marked(plan)
         self.how: How = "ended"
         self.code: int | None = None
         self.busy: frozenset[str] = frozenset()

@@ -5,8 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from genstudy.units import time_text
+
 if TYPE_CHECKING:
     from genstudy.campaign.summary import Counts
+    from genstudy.ledger.records import Ended
+    from genstudy.ledger.state import BatchState
+    from genstudy.ledger.tally import Tally
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,3 +51,21 @@ class RunReport:
     started: int
     seconds: float
     reason: str
+
+
+def ended_line(batch: BatchState, ended: Ended, tally: Tally) -> str:
+    """Return what people are told when a study of a batch is over."""
+    failed = f", {rows_text(len(batch.failed))} failed" if batch.failed else ""
+    left = f", {rows_text(len(batch.pending))} to go" if batch.pending else ""
+    taken = f" in {time_text(ended.seconds)}" if ended.seconds is not None else ""
+    why = "" if ended.how == "ended" else f" ({ended.how})"
+    note = f": {ended.note}" if ended.note else ""
+    return (
+        f"batch {batch.entry.id}: {rows_text(len(batch.done))} done{failed}{left}{taken}{why}{note}; "
+        f"{tally.done + tally.failed:,} of {tally.rows:,} in all"
+    )
+
+
+def rows_text(count: int) -> str:
+    """Return a number of rows in words."""
+    return "1 row" if count == 1 else f"{count:,} rows"

@@ -71,8 +71,6 @@ def run_campaign(
             max_batches=max_batches,
             canary=canary,
         )
-        if runner.withheld:
-            tell(f"not handed to the steps, as they look like secrets: {', '.join(runner.withheld)}")
         try:
             report = runner.run()
             owner.reason = report.reason
@@ -112,8 +110,8 @@ def _check_to(folder: Path, to: str) -> None:
 
 def planned_commands(folder: str | Path, settings: Mapping[str, Any] | None = None) -> Iterator[str]:
     """Yield the command line of each study that a run would start next, a batch each, as a shell takes it."""
-    from genstudy.campaign.runner import maestro_options
     from genstudy.campaign.store import new_study_folder
+    from genstudy.campaign.study_plan import maestro_options
 
     folder = Path(folder).absolute()
     manifest = read_manifest(folder)

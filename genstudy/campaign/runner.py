@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections import deque
@@ -11,23 +10,20 @@ from queue import Empty
 from typing import TYPE_CHECKING, Any
 
 from genstudy.archives.trees import Interrupted, count_entries
-from genstudy.campaign.batch_study import RunningStudy, StudyPlan
+from genstudy.campaign.batch_study import RunningStudy
 from genstudy.campaign.canary import judge_canary
-from genstudy.campaign.environment import scrubbed
 from genstudy.campaign.limits import Limits
 from genstudy.campaign.outcome import record_of
-from genstudy.campaign.progress import Progress, Running, RunReport
+from genstudy.campaign.progress import Progress, Running, RunReport, ended_line, rows_text
 from genstudy.campaign.room import Room
 from genstudy.campaign.rows import batch_rows
 from genstudy.campaign.saver import Saver
 from genstudy.campaign.store import RUNS, Store
+from genstudy.campaign.study_plan import Planner
 from genstudy.campaign.study_process import kill_orphans
 from genstudy.campaign.summary import count_batches, count_rows
-from genstudy.campaign.unchanged import check_unchanged
 from genstudy.errors import GenstudyError, RunError
 from genstudy.ledger.records import Started
-from genstudy.specs.make import PGEN_NAME
-from genstudy.units import time_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -64,17 +60,15 @@ class Runner:
     ) -> None:
         self.folder, self.manifest, self.owner, self.state = folder, manifest, owner, state
         self.settings, self.stop, self.tell, self.watch = settings, stop, tell, watch
-        self.whole = manifest.settings.mode == "inline" or any(step.funnel for step in manifest.steps)
-        last = [step for step in manifest.steps if step.runs == "row"][-1:]
-        self._last_step = last[0].name if last and last[0].mark and manifest.pgen_sha256 else None
         self._max_batches = max_batches
         self._canary = canary if canary and not state.tally.done else None
         if canary and not self._canary:
-            tell(f"no canary: {_rows(state.tally.done)} of this campaign are done already")
+            tell(f"no canary: {rows_text(state.tally.done)} of this campaign are done already")
         self._began = time.monotonic()
         self._ended_before = state.tally.done + state.tally.failed
         self._lock = threading.RLock()
         self._store = Store(folder, manifest, settings, stop)
+        self._planner = Planner(folder, manifest, settings, self._store)
         self._saver = Saver(self._save, stop.wake.put)
         self._room = Room(folder, manifest.steps, settings, fixed=self._store.fixed_entries())
         self._running: dict[str, RunningStudy] = {}
@@ -83,10 +77,13 @@ class Runner:
         self._limits = Limits(settings)
         self._held = ""
         self._error: Exception | None = None
-        self._environ, self.withheld = scrubbed(os.environ, settings.pass_env)
 
     def run(self) -> RunReport:
         """Run until nothing is left, or it is to stop. Raises the error that made it stop, if one did."""
+        if self._planner.withheld:
+            self.tell(
+                f"not handed to the steps, as they look like secrets: {', '.join(self._planner.withheld)}"
+            )
         try:
             self._recover()
             self._loop()
@@ -223,7 +220,7 @@ class Runner:
         rows = batch_rows(self.folder, self.manifest, batch.entry)
         self._record(record_of(study, started, rows, self.manifest.steps, how="killed"))
         count = len(self.state.batches[batch.entry.id].done)
-        self.tell(f"batch {batch.entry.id}: an earlier run was cut short, {_rows(count)} had finished")
+        self.tell(f"batch {batch.entry.id}: an earlier run was cut short, {rows_text(count)} had finished")
 
     # Starting
 
@@ -241,7 +238,7 @@ class Runner:
             batch = self.state.batches[self._queue[0]]
             if batch.entry.id not in self._begun and len(self._begun) == self._max_batches:
                 return
-            wanted = batch.rows if self.whole else batch.pending
+            wanted = batch.rows if self._planner.whole else batch.pending
             wanted = wanted.first(self._canary) if self._canary else wanted
             with self._lock:
                 lack = self._room.lack(self.state, self._running, len(wanted))
@@ -258,40 +255,18 @@ class Runner:
                 self._fail(problem)
 
     def _start(self, batch: BatchState, wanted: Rows) -> None:
-        entry = batch.entry
         self.owner.check()
-        check_unchanged(self.folder, self.manifest, entry)
-        study = self._store.new_study(batch)
-        rows = batch_rows(self.folder, self.manifest, entry)
-        options = maestro_options(self.settings)
-        if wanted != batch.rows:
-            options += ["--pargs", f"ROWS:@{self._store.write_rows(study, rows, wanted)}"]
-        self._begun.add(entry.id)
-        self._record(
-            Started(
-                t=time.time(),
-                batch=entry.id,
-                study=study.name,
-                rows=str(wanted),
-                whole=self.whole,
-            )
+        plan = self._planner.plan(batch, wanted, canary=self._canary is not None)
+        self._begun.add(plan.batch)
+        started = Started(
+            t=time.time(),
+            batch=plan.batch,
+            study=plan.folder.name,
+            rows=str(wanted),
+            whole=plan.whole,
         )
-        plan = StudyPlan(
-            batch=entry.id,
-            folder=study,
-            spec=self.folder / entry.spec,
-            pgen=self.folder / PGEN_NAME if self.manifest.pgen_sha256 else None,
-            rows=rows,
-            wanted=wanted,
-            whole=self.whole,
-            options=options,
-            environ=self._environ,
-            sleep=self.settings.sleep,
-            before=self.settings.before,
-            variables=self._store.hook_variables(batch, study),
-            canary=self._canary is not None,
-        )
-        self._running[entry.id] = RunningStudy(plan, self.stop.wake.put, last_step=self._last_step)
+        self._record(started)
+        self._running[plan.batch] = RunningStudy(plan, self.stop.wake.put)
 
     # Judging
 
@@ -318,7 +293,7 @@ class Runner:
         self._record(ended)
         if study.error is not None:
             self._fail(study.error)
-        self._tell_of(batch, ended)
+        self.tell(ended_line(batch, ended, self.state.tally))
         if problem := self._limits.crossed(batch, ended, self.state.tally):
             self._fail(problem)
         if not batch.ended or self.settings.max_files is not None:
@@ -343,18 +318,6 @@ class Runner:
             self._fail(RunError(verdict.stop))
         return verdict.record
 
-    def _tell_of(self, batch: BatchState, ended: Ended) -> None:
-        failed = f", {_rows(len(batch.failed))} failed" if batch.failed else ""
-        left = f", {_rows(len(batch.pending))} to go" if batch.pending else ""
-        taken = f" in {time_text(ended.seconds)}" if ended.seconds is not None else ""
-        why = "" if ended.how == "ended" else f" ({ended.how})"
-        rows = count_rows(self.state.tally)
-        note = f": {ended.note}" if ended.note else ""
-        self.tell(
-            f"batch {batch.entry.id}: {_rows(len(batch.done))} done{failed}{left}{taken}{why}{note}; "
-            f"{rows.done + rows.failed:,} of {rows.total:,} in all"
-        )
-
     # Saving, in the saver's thread
 
     def _save(self, batch_id: str) -> None:
@@ -375,17 +338,3 @@ class Runner:
 
 
 NO_ROOM = "make smaller batches (genstudy plan proposes a size), clear what failed rows left, or raise it"
-
-
-def maestro_options(settings: RunSettings) -> list[str]:
-    """Return the options of `maestro run` that are handed on."""
-    given = {
-        "--throttle": settings.throttle,
-        "--attempts": settings.attempts,
-        "--rlimit": settings.rlimit,
-    }
-    return [text for name, value in given.items() if value is not None for text in (name, str(value))]
-
-
-def _rows(count: int) -> str:
-    return "1 row" if count == 1 else f"{count:,} rows"
