@@ -56,3 +56,9 @@ def time_text(seconds: float) -> str:
         return f"{hours} h {minutes} min" if minutes else f"{hours} h"
     days, hours = divmod(hours, 24)
     return f"{days} d {hours} h" if hours else f"{days} d"
+
+
+def counted(count: int, word: str) -> str:
+    """Return `1 row`, `2,000 rows`, `3 batches`."""
+    plural = word + ("es" if word.endswith("ch") else "s")
+    return f"1 {word}" if count == 1 else f"{count:,} {plural}"

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from genstudy.archives.trees import count_entries
-from genstudy.campaign.progress import rows_text
 from genstudy.ledger.ranges import Rows
 from genstudy.maestro.process import exit_meaning
-from genstudy.units import size_text, time_text
+from genstudy.units import counted, size_text, time_text
 
 if TYPE_CHECKING:
     from genstudy.campaign.batch_study import RunningStudy
@@ -49,8 +48,8 @@ def judge_canary(study: RunningStudy, ended: Ended, tally: Tally, settings: RunS
     time_left = time_text(left * seconds / count / settings.jobs)
     will = f"make {left * entries / count:,.0f} files and {size_text(left * nbytes / count)}"
     at_once = f"{peak * entries / count:,.0f} files at a time"
-    took = f"canary: {rows_text(count)} took {time_text(seconds)}: {per_row}"
-    will_take = f"canary: {rows_text(left)} left will take about {time_left} with --jobs {settings.jobs}"
+    took = f"canary: {counted(count, 'row')} took {time_text(seconds)}: {per_row}"
+    will_take = f"canary: {counted(left, 'row')} left will take about {time_left} with --jobs {settings.jobs}"
     return Verdict(lines=(took, f"{will_take}, {will}, {at_once}"), record=record)
 
 

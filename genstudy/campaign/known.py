@@ -45,7 +45,7 @@ class Known:
     @property
     def whole(self) -> bool:
         """Whether a batch that was cut short is run again as a whole."""
-        return self.manifest.settings.mode == "inline" or any(step.funnel for step in self.manifest.steps)
+        return self.manifest.whole_batches
 
     def batches_of(self, number: int) -> list[BatchState]:
         """Return the batches that a row was put into, the first attempt first."""

@@ -10,6 +10,7 @@ from genstudy.campaign.rows import LABEL
 from genstudy.ledger.ranges import Rows
 from genstudy.ledger.records import Ended, Failure, How
 from genstudy.ledger.state import LOST
+from genstudy.maestro.status import TIMED_OUT
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
 WHOLE_STORY = frozenset({0, 2, 3})
 """Exit codes with which Maestro has brought its status up to date: all well, a step failed, cancelled."""
-
-TIMED_OUT = "TIMEDOUT"
 
 
 def record_of(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from genstudy.units import time_text
+from genstudy.units import counted, time_text
 
 if TYPE_CHECKING:
     from genstudy.campaign.summary import Counts
@@ -55,17 +55,12 @@ class RunReport:
 
 def ended_line(batch: BatchState, ended: Ended, tally: Tally) -> str:
     """Return what people are told when a study of a batch is over."""
-    failed = f", {rows_text(len(batch.failed))} failed" if batch.failed else ""
-    left = f", {rows_text(len(batch.pending))} to go" if batch.pending else ""
+    failed = f", {counted(len(batch.failed), 'row')} failed" if batch.failed else ""
+    left = f", {counted(len(batch.pending), 'row')} to go" if batch.pending else ""
     taken = f" in {time_text(ended.seconds)}" if ended.seconds is not None else ""
     why = "" if ended.how == "ended" else f" ({ended.how})"
     note = f": {ended.note}" if ended.note else ""
     return (
-        f"batch {batch.entry.id}: {rows_text(len(batch.done))} done{failed}{left}{taken}{why}{note}; "
+        f"batch {batch.entry.id}: {counted(len(batch.done), 'row')} done{failed}{left}{taken}{why}{note}; "
         f"{tally.done + tally.failed:,} of {tally.rows:,} in all"
     )
-
-
-def rows_text(count: int) -> str:
-    """Return a number of rows in words."""
-    return "1 row" if count == 1 else f"{count:,} rows"

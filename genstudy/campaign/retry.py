@@ -90,7 +90,7 @@ class _Source:
 
     @property
     def name(self) -> str:
-        return self.batch.entry.spec.removesuffix(".yaml")
+        return self.batch.entry.name
 
 
 def _chosen(known: Known, rows: str | None, ids: Sequence[str]) -> list[tuple[BatchState, Rows]]:

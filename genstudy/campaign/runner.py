@@ -14,7 +14,7 @@ from genstudy.campaign.batch_study import RunningStudy
 from genstudy.campaign.canary import judge_canary
 from genstudy.campaign.limits import Limits
 from genstudy.campaign.outcome import record_of
-from genstudy.campaign.progress import Progress, Running, RunReport, ended_line, rows_text
+from genstudy.campaign.progress import Progress, Running, RunReport, ended_line
 from genstudy.campaign.room import Room
 from genstudy.campaign.rows import batch_rows
 from genstudy.campaign.saver import Saver
@@ -24,6 +24,7 @@ from genstudy.campaign.study_process import kill_orphans
 from genstudy.campaign.summary import count_batches, count_rows
 from genstudy.errors import GenstudyError, RunError
 from genstudy.ledger.records import Started
+from genstudy.units import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -63,7 +64,7 @@ class Runner:
         self._max_batches = max_batches
         self._canary = canary if canary and not state.tally.done else None
         if canary and not self._canary:
-            tell(f"no canary: {rows_text(state.tally.done)} of this campaign are done already")
+            tell(f"no canary: {counted(state.tally.done, 'row')} of this campaign are done already")
         self._began = time.monotonic()
         self._ended_before = state.tally.done + state.tally.failed
         self._lock = threading.RLock()
@@ -220,7 +221,9 @@ class Runner:
         rows = batch_rows(self.folder, self.manifest, batch.entry)
         self._record(record_of(study, started, rows, self.manifest.steps, how="killed"))
         count = len(self.state.batches[batch.entry.id].done)
-        self.tell(f"batch {batch.entry.id}: an earlier run was cut short, {rows_text(count)} had finished")
+        self.tell(
+            f"batch {batch.entry.id}: an earlier run was cut short, {counted(count, 'row')} had finished"
+        )
 
     # Starting
 

@@ -34,14 +34,9 @@ BESIDE_STUDIES = ("", ".log", ".rows")
 """A study's folder, what Maestro printed, and the list of its rows."""
 
 
-def stem_of(batch: BatchState) -> str:
-    """Return the name of a batch: that of its specification."""
-    return batch.entry.spec.removesuffix(".yaml")
-
-
 def new_study_folder(folder: Path, batch: BatchState) -> Path:
     """Return where the next study of a batch will be."""
-    return folder / RUNS / f"{stem_of(batch)}.{len(batch.studies) + 1}"
+    return folder / RUNS / f"{batch.entry.name}.{len(batch.studies) + 1}"
 
 
 class Store:
@@ -121,7 +116,7 @@ class Store:
             self.parts(batch),
             mode=settings.save,
             target=Path(settings.to).absolute() if settings.to else self._folder / ARCHIVE,
-            name=stem_of(batch),
+            name=batch.entry.name,
             own=settings.to is None,
             stop=lambda: self._stop.now,
         )

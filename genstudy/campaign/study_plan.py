@@ -56,7 +56,7 @@ class Planner:
 
     def __init__(self, folder: Path, manifest: Manifest, settings: RunSettings, store: Store) -> None:
         self._folder, self._manifest, self._settings, self._store = folder, manifest, settings, store
-        self.whole = manifest.settings.mode == "inline" or any(step.funnel for step in manifest.steps)
+        self.whole = manifest.whole_batches
         per_row = [step for step in manifest.steps if step.runs == "row"]
         marked = bool(per_row) and per_row[-1].mark and manifest.pgen_sha256 is not None
         self._last_step = per_row[-1].name if marked else None

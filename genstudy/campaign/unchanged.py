@@ -113,7 +113,7 @@ def _common(path: Path, batch: BatchEntry) -> list[str]:
     from genstudy.specs.inline import BLOCK
     from genstudy.specs.rebake import BATCH, common_text
 
-    text, name = "\n".join(_lines(path)) + "\n", batch.spec.removesuffix(".yaml")
+    text, name = "\n".join(_lines(path)) + "\n", batch.name
     try:
         return common_text(text, name).replace(BATCH, "BATCH").splitlines()
     except UserError:  # it is not even YAML any more

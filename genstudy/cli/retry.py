@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from genstudy.cli.settings import check_utf8
+from genstudy.units import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,13 +61,13 @@ def _print(retry: Retry, folder: Path, *, dry_run: bool) -> None:
     batches = retry.batches
     attempts = sorted({batch.attempt for batch in batches})
     head = (
-        f"{_counted(retry.rows, 'row')} of {_counted(retry.sources, 'batch')} in "
-        f"{_counted(len(batches), 'new batch')} "
+        f"{counted(retry.rows, 'row')} of {counted(retry.sources, 'batch')} in "
+        f"{counted(len(batches), 'new batch')} "
         f"({'attempt' if len(attempts) == 1 else 'attempts'} {_list(list(map(str, attempts)))}): "
         f"{_span([batch.id for batch in batches])}"
     )
     typer.echo(f"{head}; nothing was written" if dry_run else f"{head}; next: {_run(folder)}")
-    one = f"see the {_counted(retry.rows, 'row')} of the new batch only"
+    one = f"see the {counted(retry.rows, 'row')} of the new batch only"
     many = "run once for each new batch, and see the rows of that one only"
     for step in retry.funnels:
         typer.echo(f"step '{step}' will {one if len(batches) == 1 else many}")
@@ -74,11 +75,6 @@ def _print(retry: Retry, folder: Path, *, dry_run: bool) -> None:
 
 def _run(folder: Path) -> str:
     return shlex.join(["genstudy", "run", str(folder)])
-
-
-def _counted(count: int, word: str) -> str:
-    plural = f"{word}es" if word.endswith("ch") else f"{word}s"
-    return f"{count:,} {word if count == 1 else plural}"
 
 
 def _list(words: Sequence[str]) -> str:

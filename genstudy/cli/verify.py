@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from genstudy.cli.settings import check_utf8
+from genstudy.units import counted
 
 if TYPE_CHECKING:
     from genstudy.inspection.verify import Places, Verification
@@ -59,19 +60,15 @@ def _summary(found: Verification) -> str:
     parts += [
         f"{count:,} {word}" for count, word in ((rows.failed, "failed"), (rows.pending, "pending")) if count
     ]
-    return f"{_counted(rows.total, 'row')}: {', '.join(parts)}"
+    return f"{counted(rows.total, 'row')}: {', '.join(parts)}"
 
 
 def _places(places: Places) -> str:
     parts = []
     if places.archived:
-        parts.append(f"{places.archived:,} in {_counted(places.archives, 'archive')}")
+        parts.append(f"{places.archived:,} in {counted(places.archives, 'archive')}")
     if places.moved:
-        parts.append(f"{places.moved:,} in {_counted(places.folders, 'folder')}")
+        parts.append(f"{places.moved:,} in {counted(places.folders, 'folder')}")
     if places.workspaces:
         parts.append(f"{places.workspaces:,} in workspaces")
     return f" ({', '.join(parts)})" if parts else ""
-
-
-def _counted(count: int, word: str) -> str:
-    return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"

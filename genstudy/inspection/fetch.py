@@ -204,7 +204,7 @@ def _batch(known: Known, batch_id: str, path: str) -> Iterator[_Found]:
         )
     if not batch.studies:
         raise UserError(f"batch {batch_id} has not been run yet: it is pending", where=str(known.folder))
-    name = batch.entry.spec.removesuffix(".yaml")
+    name = batch.entry.name
     with open_stored(known.folder, batch) as stored:
         items = [(member.path, member) for member in stored.members(path.strip("/"))]
         note = "" if batch.ended else "it has not ended: there will be more"

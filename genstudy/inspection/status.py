@@ -191,7 +191,7 @@ def _again(state: CampaignState, manifest: Manifest, *, beside: Collection[str])
         reason = f"what finished is looked up in Maestro's record, as step '{unmarked}' leaves no done mark"
     else:
         reason = "what finished is looked up by the done marks of the steps"
-    whole = manifest.settings.mode == "inline" or funnel is not None
+    whole = manifest.whole_batches
     for batch in _open(state):
         if batch.ended or batch.entry.id in beside:
             continue

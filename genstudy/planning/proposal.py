@@ -18,7 +18,7 @@ from genstudy.planning.commands import (
     run_command,
 )
 from genstudy.planning.plan import Budget, needs_of, propose, stated_cost
-from genstudy.planning.text import breaks, conclude, counted, explain
+from genstudy.planning.text import breaks, conclude, explain
 from genstudy.rendering.templates import find_template
 from genstudy.specs.manifest import StepEntry, read_manifest
 from genstudy.specs.options import Options
@@ -26,7 +26,7 @@ from genstudy.specs.running import RunSettings
 from genstudy.specs.writer import SpecWriter
 from genstudy.tables.read import open_table
 from genstudy.tables.record import read_record
-from genstudy.units import parse_size, parse_time
+from genstudy.units import counted, parse_size, parse_time
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from genstudy.campaign.summary import ENTRIES_PER_STEP
 from genstudy.planning.plan import AS_TEXT, MOST_ROWS, OWN, PER_BATCH, needs_of
-from genstudy.units import size_text, time_text
+from genstudy.units import counted, size_text, time_text
 
 if TYPE_CHECKING:
     from genstudy.planning.plan import Name, Needs, Plan
@@ -63,12 +63,6 @@ def breaks(needs: Needs, plan: Plan) -> list[str]:
         for name, limit in plan.budget.limits.items()
         if not needs.keeps({name: limit})
     ]
-
-
-def counted(count: int, word: str) -> str:
-    """Return `1 row`, `2,000 rows`, `3 batches`."""
-    plural = word + ("es" if word.endswith("ch") else "s")
-    return f"1 {word}" if count == 1 else f"{count:,} {plural}"
 
 
 def row_time(seconds: float) -> str:

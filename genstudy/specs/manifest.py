@@ -111,6 +111,11 @@ class BatchEntry(_Part):
         description="The rows' numbers in the campaign's table, as ranges; null: start to the end.",
     )
 
+    @property
+    def name(self) -> str:
+        """The batch's name: that of its specification without the ending."""
+        return self.spec.removesuffix(".yaml")
+
 
 class Manifest(_Part):
     """A campaign's manifest."""
@@ -125,6 +130,11 @@ class Manifest(_Part):
     pgen_sha256: str | None = Field(description="SHA-256 of pgen.py; null where the specs are inline.")
     run: RunSettings | None = Field(default=None, description="How the study file wants the campaign run.")
     batches: list[BatchEntry] = Field(min_length=1)
+
+    @property
+    def whole_batches(self) -> bool:
+        """Whether a batch has to be run as a whole, never in parts."""
+        return self.settings.mode == "inline" or any(step.funnel for step in self.steps)
 
     @model_validator(mode="after")
     def _check_batches(self) -> Self:

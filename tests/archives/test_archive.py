@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -442,21 +442,6 @@ def test_a_request_to_stop_leaves_nothing(study: Path, count: int) -> None:
     with pytest.raises(Interrupted, match="asked to stop"):
         write_archive([study], study.parent / "a.tar.zst", stop=lambda: next(asked, None) is None)
     assert names(study.parent) == [study.name]
-
-
-@pytest.fixture
-def as_nobody() -> Iterator[Path]:
-    """Give a folder that anybody may use, and take the rights of root away."""
-    with tempfile.TemporaryDirectory(dir="/tmp") as name:
-        Path(name).chmod(0o777)
-        root = os.geteuid() == 0
-        if root:
-            os.seteuid(65534)
-        try:
-            yield Path(name)
-        finally:
-            if root:
-                os.seteuid(0)
 
 
 @pytest.mark.parametrize("what", ["file", "folder"])

@@ -881,21 +881,6 @@ def test_files_that_may_not_grow(batch: Batch, mode: str) -> None:
     assert names(batch.target) == []
 
 
-@pytest.fixture
-def as_nobody() -> Iterator[Path]:
-    """Give a folder that anybody may use, and take the rights of root away."""
-    with tempfile.TemporaryDirectory(dir="/tmp") as name:
-        Path(name).chmod(0o777)
-        root = os.geteuid() == 0
-        if root:
-            os.seteuid(65534)
-        try:
-            yield Path(name)
-        finally:
-            if root:
-                os.seteuid(0)
-
-
 @pytest.mark.parametrize("mode", MODES)
 def test_locked_folders_are_saved_and_cleared_by_their_owner(as_nobody: Path, mode: str) -> None:
     batch = Batch(as_nobody)
