@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from genstudy.batches.places import RUNS
 from genstudy.campaign.run import run_campaign
-from genstudy.campaign.store import RUNS
 from genstudy.errors import RunError
 from genstudy.files import whole_folder
 from genstudy.parameters.grammar import parse_parameter

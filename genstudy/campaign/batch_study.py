@@ -6,8 +6,8 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+from genstudy.batches.rows import LABEL
 from genstudy.campaign.hooks import run_hook
-from genstudy.campaign.rows import LABEL
 from genstudy.campaign.study_process import StudyProcess, start_study
 from genstudy.maestro.specs import folder_name
 from genstudy.rendering.marks import MARK_NAME

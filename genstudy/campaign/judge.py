@@ -8,8 +8,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from genstudy.batches.rows import LABEL, RowFinder
 from genstudy.campaign.logs import last_words
-from genstudy.campaign.rows import LABEL, RowFinder
 from genstudy.ledger.ranges import Rows
 from genstudy.ledger.records import Failure
 from genstudy.ledger.state import LOST
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from genstudy.campaign.rows import BatchRows
+    from genstudy.batches.rows import BatchRows
     from genstudy.maestro.status import Status, StepRun
     from genstudy.specs.manifest import StepEntry
 

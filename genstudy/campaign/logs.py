@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from genstudy.campaign.rows import LABEL, RowFinder
-from genstudy.campaign.showing import end_of, visible
+from genstudy.batches.rows import LABEL, RowFinder
+from genstudy.batches.showing import end_of, visible
 from genstudy.maestro.specs import folder_name
 from genstudy.maestro.status import read_status
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from genstudy.campaign.rows import BatchRows
+    from genstudy.batches.rows import BatchRows
     from genstudy.maestro.status import StepRun
 
 LOG_BYTES = 65536

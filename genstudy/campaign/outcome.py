@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from genstudy.batches.rows import LABEL
 from genstudy.campaign.judge import judge
-from genstudy.campaign.rows import LABEL
 from genstudy.ledger.ranges import Rows
 from genstudy.ledger.records import Ended, Failure, How
 from genstudy.ledger.state import LOST
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from pathlib import Path
 
-    from genstudy.campaign.rows import BatchRows
+    from genstudy.batches.rows import BatchRows
     from genstudy.ledger.records import Started
     from genstudy.specs.manifest import StepEntry
 

@@ -11,9 +11,10 @@ from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from genstudy.campaign.known import find_rows, read_campaign
+from genstudy.batches.known import find_rows, read_campaign
+from genstudy.batches.slices import plain_name
 from genstudy.campaign.retry_files import NewBatch, write_batches
-from genstudy.campaign.unchanged import check_unchanged, plain_name
+from genstudy.campaign.unchanged import check_unchanged
 from genstudy.errors import UserError
 from genstudy.ledger.ledger import Ledger
 from genstudy.ledger.ranges import Rows
@@ -22,7 +23,7 @@ from genstudy.specs.rebake import Part, common_text, inline_subset
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from genstudy.campaign.known import Known
+    from genstudy.batches.known import Known
     from genstudy.ledger.state import BatchState
 
 

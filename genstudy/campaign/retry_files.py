@@ -10,8 +10,8 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from genstudy.archives.trees import sync_folder
-from genstudy.campaign.rows import RETRY_INDEX
-from genstudy.campaign.unchanged import plain_name, read_slice, table_of
+from genstudy.batches.rows import RETRY_INDEX
+from genstudy.batches.slices import plain_name, read_slice, table_of
 from genstudy.files import named_errors, whole_file
 from genstudy.ledger.ranges import Rows
 from genstudy.specs.bake import pargs_of
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from genstudy.campaign.known import Known
+    from genstudy.batches.known import Known
     from genstudy.ledger.lease import Ownership
 
 

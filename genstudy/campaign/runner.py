@@ -10,15 +10,16 @@ from queue import Empty
 from typing import TYPE_CHECKING, Any
 
 from genstudy.archives.trees import Interrupted, count_entries
+from genstudy.batches.places import RUNS
+from genstudy.batches.rows import batch_rows
 from genstudy.campaign.batch_study import RunningStudy
 from genstudy.campaign.canary import judge_canary
 from genstudy.campaign.limits import Limits
 from genstudy.campaign.outcome import record_of
 from genstudy.campaign.progress import Progress, Running, RunReport, ended_line
 from genstudy.campaign.room import Room
-from genstudy.campaign.rows import batch_rows
 from genstudy.campaign.saver import Saver
-from genstudy.campaign.store import RUNS, Store
+from genstudy.campaign.store import Store
 from genstudy.campaign.study_plan import Planner
 from genstudy.campaign.study_process import kill_orphans
 from genstudy.campaign.summary import count_batches, count_rows

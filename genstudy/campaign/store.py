@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from genstudy.archives.saving import clear, save
 from genstudy.archives.trees import Changed, count_entries
+from genstudy.batches.places import ARCHIVE, BESIDE_STUDIES, RUNS
+from genstudy.batches.rows import LABEL, RowFinder, batch_rows
 from genstudy.campaign.hooks import run_hook
-from genstudy.campaign.rows import LABEL, RowFinder, batch_rows
 from genstudy.campaign.study_process import kill_orphans
 from genstudy.errors import RunError, UserError
 from genstudy.files import whole_file
@@ -22,16 +23,11 @@ from genstudy.maestro.status import read_status
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from genstudy.campaign.rows import BatchRows
+    from genstudy.batches.rows import BatchRows
     from genstudy.campaign.stop import Stop
     from genstudy.ledger.state import BatchState
     from genstudy.specs.manifest import Manifest
     from genstudy.specs.running import RunSettings
-
-RUNS = "runs"
-ARCHIVE = "archive"
-BESIDE_STUDIES = ("", ".log", ".rows")
-"""A study's folder, what Maestro printed, and the list of its rows."""
 
 
 def new_study_folder(folder: Path, batch: BatchState) -> Path:

@@ -6,8 +6,8 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from genstudy.batches.rows import batch_rows
 from genstudy.campaign.environment import scrubbed
-from genstudy.campaign.rows import batch_rows
 from genstudy.campaign.unchanged import check_unchanged
 from genstudy.specs.make import PGEN_NAME
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from genstudy.campaign.rows import BatchRows
+    from genstudy.batches.rows import BatchRows
     from genstudy.campaign.store import Store
     from genstudy.ledger.ranges import Rows
     from genstudy.ledger.state import BatchState

@@ -99,6 +99,6 @@ def main() -> None:
 
 def _complain(text: str) -> None:
     """Print an error. Names of files in it must not act on a terminal."""
-    from genstudy.campaign.showing import visible
+    from genstudy.batches.showing import visible
 
     print(f"genstudy: {visible(text)}", file=sys.stderr)

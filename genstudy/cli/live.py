@@ -6,7 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Self
 
-from genstudy.campaign.showing import visible
+from genstudy.batches.showing import visible
 from genstudy.cli.progress import is_terminal
 from genstudy.errors import RunError
 from genstudy.units import time_text

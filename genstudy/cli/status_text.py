@@ -6,7 +6,7 @@ import shlex
 import time
 from typing import TYPE_CHECKING
 
-from genstudy.campaign.showing import visible
+from genstudy.batches.showing import visible
 from genstudy.planning.text import row_time
 from genstudy.units import size_text, time_text
 

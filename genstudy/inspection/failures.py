@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from genstudy.archives.format import ArchiveError
-from genstudy.campaign.known import read_campaign
+from genstudy.batches.known import read_campaign
+from genstudy.batches.places import RUNS
+from genstudy.batches.rows import LABEL, batch_rows
+from genstudy.batches.stored import open_stored
 from genstudy.campaign.logs import OUTPUT_BYTES, failed_step_output, last_words
-from genstudy.campaign.rows import LABEL, batch_rows
-from genstudy.campaign.store import RUNS
 from genstudy.errors import UserError
-from genstudy.inspection.stored import open_stored
 from genstudy.ledger.ranges import Rows
 from genstudy.ledger.state import LOST, Contradiction
 from genstudy.maestro.specs import folder_name
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from genstudy.archives.format import Member
-    from genstudy.campaign.known import Known
+    from genstudy.batches.known import Known
+    from genstudy.batches.rows import BatchRows
+    from genstudy.batches.stored import Stored
     from genstudy.campaign.logs import StepOutput
-    from genstudy.campaign.rows import BatchRows
-    from genstudy.inspection.stored import Stored
     from genstudy.ledger.state import BatchState
 
 KEPT = 4 * OUTPUT_BYTES

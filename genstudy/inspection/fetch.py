@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from genstudy.archives.trees import bytes_of, shown
-from genstudy.campaign.known import find_rows, read_campaign
-from genstudy.campaign.rows import LABEL, batch_rows
+from genstudy.batches.known import find_rows, read_campaign
+from genstudy.batches.rows import LABEL, batch_rows
+from genstudy.batches.stored import open_stored, workspaces
 from genstudy.errors import UserError, near
 from genstudy.inspection.fetch_write import write_file, write_folder
-from genstudy.inspection.stored import open_stored, workspaces
 from genstudy.ledger.ledger import Ledger
 from genstudy.ledger.ranges import Rows
 from genstudy.maestro.specs import folder_name
@@ -21,9 +21,9 @@ from genstudy.maestro.specs import folder_name
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from genstudy.campaign.known import Known
+    from genstudy.batches.known import Known
+    from genstudy.batches.stored import Stored
     from genstudy.inspection.fetch_write import Item
-    from genstudy.inspection.stored import Stored
     from genstudy.ledger.state import BatchState
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from genstudy.archives.format import Member
-    from genstudy.inspection.stored import Stored
+    from genstudy.batches.stored import Stored
 
 Item = tuple[str, "Member"]
 """The path that a member gets, and the member."""

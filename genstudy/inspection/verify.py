@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from genstudy.campaign.known import read_campaign
+from genstudy.batches.known import read_campaign
 from genstudy.campaign.summary import Counts, count_rows
 from genstudy.errors import GenstudyError
 from genstudy.inspection.verify_made import batch_problems, made_problems, one_line, retry_problems
@@ -18,7 +18,7 @@ from genstudy.specs.manifest import read_manifest
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from genstudy.campaign.known import Known
+    from genstudy.batches.known import Known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from genstudy.campaign.unchanged import plain_name, read_slice, table_of
+from genstudy.batches.slices import plain_name, read_slice, table_of
 from genstudy.errors import UserError
 from genstudy.files import sha256_of
 from genstudy.ledger.ranges import Rows

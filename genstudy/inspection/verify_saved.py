@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from genstudy.archives.moving import LIST_SUFFIX, read_list
 from genstudy.archives.trees import count_entries, shown
 from genstudy.archives.verify import verify_archive
-from genstudy.campaign.rows import batch_rows
+from genstudy.batches.rows import batch_rows
+from genstudy.batches.stored import missing_folders, open_stored, workspaces
 from genstudy.errors import GenstudyError
 from genstudy.files import sha256_of
-from genstudy.inspection.stored import missing_folders, open_stored, workspaces
 from genstudy.inspection.verify_made import one_line
 from genstudy.ledger.ranges import Rows
 from genstudy.maestro.specs import folder_name
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from genstudy.campaign.known import Known
-    from genstudy.inspection.stored import Stored
+    from genstudy.batches.known import Known
+    from genstudy.batches.stored import Stored
     from genstudy.ledger.records import Saved
     from genstudy.ledger.state import BatchState
 

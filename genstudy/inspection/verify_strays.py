@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from genstudy.archives.format import SUFFIX
 from genstudy.archives.moving import LIST_SUFFIX
 from genstudy.archives.trees import shown
-from genstudy.campaign.store import ARCHIVE, BESIDE_STUDIES, RUNS
+from genstudy.batches.places import ARCHIVE, BESIDE_STUDIES, RUNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from genstudy.campaign.known import Known
+    from genstudy.batches.known import Known
 
 
 def stray_notes(known: Known) -> Iterator[str]:

@@ -92,6 +92,16 @@ class Saved(_Record):
     seconds: float
 
 
+class Collected(_Record):
+    """The results of a batch are committed to their database."""
+
+    event: Literal["collect"] = "collect"
+    batch: str
+    rows: int = Field(ge=0, description="Rows that were written.")
+    faulty: int = Field(ge=0, description="Rows of these with a result that was missing or malformed.")
+    missing: dict[str, int] = Field(description="How often each result was missing or malformed.")
+
+
 class Cleared(_Record):
     """The saved workspaces of a batch are deleted."""
 
@@ -107,5 +117,7 @@ class Stopped(_Record):
     reason: str
 
 
-Record = Annotated[Owned | Started | Ended | Saved | Cleared | Stopped, Field(discriminator="event")]
+Record = Annotated[
+    Owned | Started | Ended | Saved | Collected | Cleared | Stopped, Field(discriminator="event")
+]
 RECORD: TypeAdapter[Record] = TypeAdapter(Record)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from genstudy.errors import GenstudyError
 from genstudy.ledger.ranges import Rows
-from genstudy.ledger.records import Cleared, Ended, Failure, Owned, Saved, Started, Stopped
+from genstudy.ledger.records import Cleared, Collected, Ended, Failure, Owned, Saved, Started, Stopped
 from genstudy.ledger.tally import Tally, part_of
 
 if TYPE_CHECKING:
@@ -29,7 +29,10 @@ class Contradiction(GenstudyError):
 
 @dataclass(slots=True)
 class BatchState:
-    """What is known of a batch. studies: all that were started; running: the one not yet judged."""
+    """What is known of a batch. studies: all that were started; running: the one not yet judged.
+
+    collects: whether its results are to be collected before it is cleared.
+    """
 
     entry: BatchEntry
     rows: Rows
@@ -40,7 +43,9 @@ class BatchState:
     running: Started | None = None
     study_of: list[tuple[str, Rows]] = field(default_factory=list)
     saved: Saved | None = None
+    collected: Collected | None = None
     cleared: Cleared | None = None
+    collects: bool = False
     seconds: float = 0.0
     note: str = ""
 
@@ -56,9 +61,12 @@ class BatchState:
 
     @property
     def finished(self) -> bool:
-        """Whether nothing is left to do: it ended, is saved, and cleared unless its workspaces are kept."""
+        """Whether nothing is left to do: it ended, is saved and collected, and cleared unless it is kept."""
         return (
-            self.ended and self.saved is not None and (self.saved.mode == "keep" or self.cleared is not None)
+            self.ended
+            and self.saved is not None
+            and (self.collected is not None or not self.collects)
+            and (self.saved.mode == "keep" or self.cleared is not None)
         )
 
 
@@ -70,7 +78,10 @@ class CampaignState:
 
     def __init__(self, manifest: Manifest, records: Iterable[Record] = ()) -> None:
         """Fold records over the batches of a manifest."""
-        self.batches = {entry.id: BatchState(entry, rows_of(entry)) for entry in manifest.batches}
+        collects = manifest.results is not None
+        self.batches = {
+            entry.id: BatchState(entry, rows_of(entry), collects=collects) for entry in manifest.batches
+        }
         self.unsaved: set[str] = set()
         self.owner: Owned | None = None
         self.stopped: Stopped | None = None
@@ -105,6 +116,8 @@ class CampaignState:
             case Saved():
                 self._save(self._batch(record.batch), record)
                 self.unsaved.discard(record.batch)
+            case Collected():
+                self._collect(self._batch(record.batch), record)
             case Cleared():
                 self._batch(record.batch).cleared = record
             case _:
@@ -146,6 +159,12 @@ class CampaignState:
         batch.running = None
         batch.seconds += record.seconds or 0.0
         batch.note = record.note
+
+    @staticmethod
+    def _collect(batch: BatchState, record: Collected) -> None:
+        if batch.saved is None:
+            raise Contradiction(f"the ledger has batch {batch.entry.id} collected before it was saved")
+        batch.collected = record
 
     @staticmethod
     def _save(batch: BatchState, record: Saved) -> None:

@@ -29,13 +29,16 @@ class StepRun:
     """What Maestro recorded of a step's run: once, or for one combination of parameters.
 
     folder, label: its workspace in the study is `folder/label`, or `folder` where there is no label.
-    begun: whether it was submitted at all. params: what stands in the column of parameters.
+    begun: whether it was submitted at all. began, ended: when its script did, as local time, such as
+    `2026-05-04 03:02:01`; empty where it did not. params: what stands in the column of parameters.
     """
 
     folder: str
     label: str
     state: str
     begun: bool
+    began: str
+    ended: str
     params: Mapping[str, str]
 
     @property
@@ -77,11 +80,19 @@ def _step_run(line: str) -> StepRun | None:
     if line.count(",") < COMMAS:
         return None
     _, _, rest = line.split(",", 2)
-    workspace, state, _, _, _, submitted, end, _, params = rest.rsplit(",", 8)
+    workspace, state, _, _, start, submitted, end, _, params = rest.rsplit(",", 8)
     folder, _, label = workspace.partition("/")
     if "/" in label or label in {".", ".."}:
         return None
     if state == TIMED_OUT and end == BLANK:
         state = WAITS_AGAIN  # it ran out of time and was handed in again
     pairs = (pair.partition(":")[::2] for pair in params.split(";")) if params else ()
-    return StepRun(folder=folder, label=label, state=state, begun=submitted != BLANK, params=dict(pairs))
+    return StepRun(
+        folder=folder,
+        label=label,
+        state=state,
+        begun=submitted != BLANK,
+        began="" if start == BLANK else start,
+        ended="" if end == BLANK else end,
+        params=dict(pairs),
+    )

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from genstudy.batches.rows import BatchRows, batch_rows
 from genstudy.campaign.judge import Outcome, judge
-from genstudy.campaign.rows import BatchRows, batch_rows
 from genstudy.campaign.study_process import StudyProcess, start_study
 from genstudy.ledger.ranges import Rows
 from genstudy.specs.make import make_specs

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from maestrowf.abstracts.enums import State
 
+from genstudy.batches.rows import BatchRows
 from genstudy.campaign.judge import judge
 from genstudy.campaign.logs import failed_step_output
-from genstudy.campaign.rows import BatchRows
 from genstudy.ledger.ranges import Rows
 from genstudy.maestro.status import FINISHED, NOT_YET, read_status
 from genstudy.rendering.marks import MARK_NAME

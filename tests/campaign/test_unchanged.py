@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from genstudy.campaign.unchanged import check_unchanged, table_of
+from genstudy.batches.slices import table_of
+from genstudy.campaign.unchanged import check_unchanged
 from genstudy.errors import UserError
 from genstudy.specs.make import PGEN_FILE
 

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from genstudy.archives.format import ArchiveError
+from genstudy.batches.stored import StoredFolder
 from genstudy.campaign.retry import retry_failed
 from genstudy.campaign.run import run_campaign
 from genstudy.errors import GenstudyError, UserError
 from genstudy.inspection.fetch import batch_files, fetch_batch, fetch_row, row_files
 from genstudy.inspection.fetch_write import write_folder
-from genstudy.inspection.stored import StoredFolder
 from genstudy.ledger.ledger import Ledger
 from genstudy.ledger.records import Ended, Started
 from genstudy.specs.make import make_specs

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from genstudy.campaign.rows import batch_rows
-from genstudy.campaign.unchanged import table_of
+from genstudy.batches.rows import batch_rows
+from genstudy.batches.slices import table_of
 from genstudy.errors import UserError, near
 from genstudy.ledger.ledger import Ledger
 from genstudy.ledger.state import CampaignState

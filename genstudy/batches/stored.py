@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Protocol
 from genstudy.archives.format import Member
 from genstudy.archives.read import Archive
 from genstudy.archives.trees import CHUNK, KIND_OF_TYPE, READ, bytes_of, link_of, shown, text_of, walk
-from genstudy.campaign.rows import LABEL, RowFinder
-from genstudy.campaign.store import BESIDE_STUDIES, RUNS
+from genstudy.batches.places import BESIDE_STUDIES, RUNS
+from genstudy.batches.rows import LABEL, RowFinder
 from genstudy.errors import GenstudyError, UserError
 from genstudy.ledger.state import Contradiction
 from genstudy.maestro.specs import folder_name
@@ -23,8 +23,8 @@ from genstudy.maestro.status import STATUS, Status, read_status
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from genstudy.campaign.known import Known
-    from genstudy.campaign.rows import BatchRows
+    from genstudy.batches.known import Known
+    from genstudy.batches.rows import BatchRows
     from genstudy.ledger.state import BatchState
 
 

@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from genstudy.campaign.rows import RowFinder, batch_rows
+from genstudy.batches.rows import RowFinder, batch_rows
 from genstudy.errors import UserError
 from genstudy.ledger.ranges import Rows
 from genstudy.specs.manifest import BatchEntry
-
-from .studies import Lab, step, template
+from tests.campaign.studies import Lab, step, template
 
 TEXT = template(step("simulate", "echo $(A.quoted)"))
 TABLE = 'a,id\n"x, y",r0\nb,"r1"\n"say ""b""",r2\nd,r3\ne,r4\n'

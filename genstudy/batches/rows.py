@@ -8,7 +8,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from genstudy.campaign.unchanged import read_slice, table_of
+from genstudy.batches.slices import read_slice, table_of
 from genstudy.errors import UserError
 from genstudy.ledger.state import rows_of
 from genstudy.maestro.specs import folder_name
