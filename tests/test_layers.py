@@ -48,7 +48,10 @@ LAYERS = (
 )
 MODULES = sorted(PACKAGE.rglob("*.py"))
 OUTSIDE_LAYERS = {"__init__.py", "__main__.py"}
-HEAVY = ("numpy", "polars", "scipy", "pydantic", "rich", "maestrowf", "jinja2", "yaml", "zstandard")
+HEAVY = (
+    *("numpy", "polars", "scipy", "pydantic", "rich", "maestrowf", "jinja2", "yaml", "zstandard"),
+    *("sqlalchemy", "matplotlib"),
+)
 
 
 def name_of(file: Path) -> str:
