@@ -16,7 +16,8 @@ from genstudy.parameters.names import token_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from genstudy.tables.read import Block, Table
+    from genstudy.tables.read import Table
+    from genstudy.tables.streams import Block
 
 PLAIN = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_@%+=:./^-"
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")

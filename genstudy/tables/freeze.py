@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from genstudy.tables.checks import CellCheck
-    from genstudy.tables.read import Block, Table
+    from genstudy.tables.read import Table
+    from genstudy.tables.streams import Block
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

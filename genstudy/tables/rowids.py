@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from genstudy.errors import UserError
 
 if TYPE_CHECKING:
-    from genstudy.tables.read import Block, Table
+    from genstudy.tables.read import Table
+    from genstudy.tables.streams import Block
 
 ROW_ID_FORM = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 

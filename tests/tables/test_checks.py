@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genstudy.errors import UserError
-from genstudy.tables import read
+from genstudy.tables import streams
 from genstudy.tables.checks import CellCheck, is_missing, is_shell_active
-from genstudy.tables.read import Block, open_table
+from genstudy.tables.read import open_table
+from genstudy.tables.streams import Block
 from tests.tables.strategies import PLAIN, Sample, samples
 
 pytestmark = pytest.mark.usefixtures("in_tmp")
@@ -90,7 +91,7 @@ def test_missing() -> None:
 def test_unsafe_values_are_refused_where_a_shell_would_read_them(
     in_tmp: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(read, "BLOCK_BYTES", 8)
+    monkeypatch.setattr(streams, "BLOCK_BYTES", 8)
     Path("t.csv").write_text("a,b\n1,2\n3,4\n$x,$y\n$v,$w\n")
     table = open_table(in_tmp / "t.csv")
     blocks = list(table.blocks())

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genstudy.errors import UserError
-from genstudy.tables import read
+from genstudy.tables import streams
 from genstudy.tables.checks import CellCheck
 from genstudy.tables.freeze import Frozen, freeze
 from genstudy.tables.read import open_table
@@ -63,7 +63,7 @@ def test_slices_cover_every_row_once_cell_for_cell(
     start: int,
     rows: int | None,
 ) -> None:
-    monkeypatch.setattr(read, "BLOCK_BYTES", block_bytes)
+    monkeypatch.setattr(streams, "BLOCK_BYTES", block_bytes)
     path = tmp_path / "t.csv"
     path.write_bytes(sample.data)
     frozen, data = freeze_file(path, size=size, start=start, stop=None if rows is None else start + rows)
@@ -100,7 +100,7 @@ def test_slices_of_a_table_left_where_it_is(
     size: int,
     start: int,
 ) -> None:
-    monkeypatch.setattr(read, "BLOCK_BYTES", block_bytes)
+    monkeypatch.setattr(streams, "BLOCK_BYTES", block_bytes)
     path = tmp_path / "t.csv"
     path.write_bytes(sample.data)
     frozen, data = freeze_file(path, size=size, start=start, verbatim=True)

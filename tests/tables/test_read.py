@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from genstudy.errors import UserError
-from genstudy.tables import read
+from genstudy.tables import parquet, streams
 from genstudy.tables.checks import CellCheck
 from genstudy.tables.read import open_table, parameters_of
 
@@ -243,7 +243,7 @@ def test_parquet_refused(columns: dict[str, list[object]], message: str) -> None
 
 
 def test_parquet_values_are_text(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(read, "PARQUET_ROWS", 2)
+    monkeypatch.setattr(parquet, "ROWS", 2)
     write_parquet(
         {
             "a": [1, 2, 3, -4, 5],
@@ -298,7 +298,8 @@ def test_missing_table_names_its_neighbours() -> None:
 def test_other_suffixes_are_no_tables() -> None:
     Path("t.txt").write_text("a\n1\n")
     assert refusal(lambda: open_table(Path("t.txt"))) == (
-        "t.txt: this is not a table\n  tables are .csv, .csv.gz, .parquet"
+        "t.txt: this is not a table\n"
+        "  tables are .csv, .csv.gz, .parquet, .jsonl, .ndjson, .jsonl.gz, .ndjson.gz"
     )
 
 
@@ -336,7 +337,7 @@ GAP = (
     ],
 )
 def test_a_blank_line_in_a_single_column(data: bytes, place: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(read, "BLOCK_BYTES", 8)
+    monkeypatch.setattr(streams, "BLOCK_BYTES", 8)
     Path("t.csv").write_bytes(data)
     assert refusal(lambda: read_all(Path("t.csv"))) == f"t.csv, {place}: {GAP}"
     assert refusal(lambda: read_all(Path("t.csv"), allow_missing=True)) == f"t.csv, {place}: {GAP}"

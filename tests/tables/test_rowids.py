@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genstudy.errors import UserError
-from genstudy.tables import read
+from genstudy.tables import streams
 from genstudy.tables.read import open_table
 from genstudy.tables.rowids import IdCheck, ids_of
 
@@ -78,7 +78,7 @@ def test_an_id_that_stands_twice_is_found_across_blocks(
     path = tmp_path / "t.csv"
     path.write_text("\n".join(["id,a", *(f'"{name}",1' if quoted else f"{name},1" for name in ids)]))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(read, "BLOCK_BYTES", block_bytes)
+        patch.setattr(streams, "BLOCK_BYTES", block_bytes)
         if first == second:
             check_ids(path)
             return
@@ -90,7 +90,7 @@ def test_an_id_that_stands_twice_is_found_across_blocks(
 
 
 def test_rows_without_an_index_are_numbered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(read, "BLOCK_BYTES", 4)
+    monkeypatch.setattr(streams, "BLOCK_BYTES", 4)
     Path("t.csv").write_text("a\n" + "7\n" * 12)
     table = open_table(Path("t.csv"))
     found = [row_id for block in table.blocks() for row_id in ids_of(table, block, None)]
