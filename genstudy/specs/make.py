@@ -28,21 +28,28 @@ from genstudy.specs.manifest import (
     FORMAT,
     BatchEntry,
     Manifest,
+    QueryEntry,
     Settings,
     StepEntry,
     TableEntry,
     TemplateEntry,
     read_manifest,
 )
+from genstudy.specs.modules import module_files, settled_results
 from genstudy.specs.options import Options
 from genstudy.specs.writer import TABLE_NAME, SpecWriter
 from genstudy.tables.checks import CellCheck
 from genstudy.tables.freeze import Frozen, freeze
-from genstudy.tables.read import Table, open_table
+from genstudy.tables.query import Query, open_source
 from genstudy.tables.record import read_record, record_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from genstudy.rendering.checks import Checked
+    from genstudy.specs.results import ResultsSettings
+    from genstudy.tables.query import Source
+    from genstudy.tables.read import Table
 
 PGEN_NAME = "pgen.py"
 PGEN_FILE = Path(__file__).with_name(PGEN_NAME)
@@ -63,7 +70,7 @@ class Campaign:
 
 
 def make_specs(
-    table: str | Path,
+    table: str | Path | Query,
     output: str | Path,
     options: Options = Options(),  # noqa: B008 - frozen
     *,
@@ -73,7 +80,7 @@ def make_specs(
 ) -> Campaign:
     """Make a campaign: manifest.json, table.csv, pgen.py and one specification a batch.
 
-    table: a CSV, gzipped CSV or Parquet file, a row a combination.
+    table: a CSV, Parquet or JSON Lines file, a row a combination; or a query, which is run once.
     output: the folder; it appears complete or not at all. An existing one is refused, and with `force`
     replaced if it is a campaign that holds nothing else.
     dry_run: check and plan everything, write nothing. progress: gets the rows read and about how many there
@@ -83,12 +90,12 @@ def make_specs(
     """
     output = Path(output)
     with campaign_target(output, force=force, dry_run=dry_run) as folder:
-        manifest, warnings = write_campaign(Path(table), folder, options, progress=progress)
+        manifest, warnings = write_campaign(table, folder, options, progress=progress)
     return Campaign(folder=output, manifest=manifest, warnings=warnings)
 
 
 def write_campaign(
-    table: Path,
+    table: Source,
     folder: Path | None,
     options: Options,
     *,
@@ -97,11 +104,17 @@ def write_campaign(
 ) -> tuple[Manifest, tuple[str, ...]]:
     """Check everything and write a campaign into an empty folder, or with no folder only check it.
 
-    source: what the manifest names as the table's source (default: the table). Returns the manifest and
-    warnings.
+    source: what the manifest names as the table's source (default: the table or query). Returns the
+    manifest and warnings.
     """
-    maker = _Maker(open_table(table), options, folder, source or str(table))
-    manifest = maker.make(progress)
+    # Before a database is asked for its rows, which may take long.
+    check_sizes(options.batch_size, options.batches)
+    find_template(options.template)
+    if options.reference and isinstance(table, Query):
+        raise UserError("--reference is for a table that is a file, not for a query")
+    with open_source(table, folder) as opened:
+        maker = _Maker(opened, options, folder, source)
+        manifest = maker.make(progress)
     return manifest, maker.warnings
 
 
@@ -122,8 +135,9 @@ def check_replaceable(folder: Path) -> None:
     """Refuse to replace a folder that is no campaign, or holds something that genstudy did not write."""
     if not folder.is_dir() or folder.is_symlink():
         raise UserError("this is not a campaign's folder", where=str(folder), hint="choose another -o")
-    known = {TABLE_NAME, PGEN_NAME, FILE_NAME}
-    for batch in read_manifest(folder).batches:
+    manifest = read_manifest(folder)
+    known = {TABLE_NAME, PGEN_NAME, FILE_NAME, *module_files(manifest.results)}
+    for batch in manifest.batches:
         known.update(name for name in (batch.spec, batch.table) if name)
     others = sorted(path.name for path in folder.iterdir() if path.name not in known or path.is_dir())
     if others:
@@ -134,12 +148,19 @@ def check_replaceable(folder: Path) -> None:
         )
 
 
+def _query_entry(query: Query) -> QueryEntry:
+    from genstudy.databases.url import parse_url
+
+    return QueryEntry(sql=query.sql, db=parse_url(query.db).shown)
+
+
 class _Maker:
     """Makes one campaign in a folder, or with no folder plans it."""
 
-    def __init__(self, table: Table, options: Options, folder: Path | None, source: str) -> None:
-        check_sizes(options.batch_size, options.batches)
-        self.table, self.options, self.folder, self.source = table, options, folder, source
+    def __init__(self, table: Table, options: Options, folder: Path | None, source: str | None) -> None:
+        self.table, self.options, self.folder = table, options, folder
+        self.query = _query_entry(table.query) if table.query else None
+        self.source = source or (f"a query of {self.query.db}" if self.query else str(table.path))
         if options.reference and (options.inline or not table.path.name.endswith(".csv")):
             raise UserError("--reference is for plain .csv tables that a pgen reads")
         self.record = read_record(table.path)
@@ -150,10 +171,12 @@ class _Maker:
         )
         self.name = self.writer.name
         self.warnings: tuple[str, ...] = ()
+        self.results: ResultsSettings | None = None
 
     def make(self, progress: Callable[[int, int], None] | None) -> Manifest:
         trial = self.writer.trial()
         self.warnings = self.writer.warnings(trial)
+        self._settle_results(trial)
         cells = CellCheck(self.table, self.writer.exposed(trial), allow_missing=self.options.allow_missing)
         frozen = self._freeze(cells, progress)
         if self.options.reference and frozen.nbytes != self.table.path.stat().st_size:
@@ -162,7 +185,7 @@ class _Maker:
                 where=str(self.table.path),
                 hint="take it out, or leave --reference out",
             )
-        row_range(frozen.rows, self.options.start, self.options.rows, where=str(self.table.path))
+        row_range(frozen.rows, self.options.start, self.options.rows, where=self.table.title)
         self.writer.plan(frozen, cells)
         batches = self._write_specs(frozen)
         pgen_sha256 = None if self.options.inline else self._copy_pgen()
@@ -178,7 +201,7 @@ class _Maker:
         stop = None if options.rows is None else options.start + options.rows
         if options.batches is not None:
             start, end = row_range(
-                self.table.count_rows(), options.start, options.rows, where=str(self.table.path)
+                self.table.count_rows(), options.start, options.rows, where=self.table.title
             )
             size_of = equal_batches(end - start, options.batches)
         target = self.folder / TABLE_NAME if self.folder is not None and not options.reference else None
@@ -223,6 +246,17 @@ class _Maker:
             self._write(PGEN_NAME, PGEN_FILE.read_bytes())
         return sha256_of(PGEN_FILE)
 
+    def _settle_results(self, trial: Checked) -> None:
+        """Check what is taken out of workspaces, and copy the modules that it needs."""
+        if self.options.results is None:
+            return
+        steps = [StepEntry(**asdict(step)) for step in trial.steps]
+        names = [name for name in self.table.columns if name != self.index]
+        self.results, modules = settled_results(self.options.results, steps, names, self.options.functions)
+        if self.folder is not None:
+            for name, data in modules.items():
+                self._write(name, data)
+
     def _write(self, name: str, data: bytes) -> None:
         assert self.folder is not None
         (self.folder / name).write_bytes(data)
@@ -241,6 +275,7 @@ class _Maker:
                 columns=list(self.table.columns),
                 index=self.index,
                 source=self.source,
+                query=self.query,
                 record=json.loads(record_bytes(self.record)) if self.record else None,
             ),
             template=TemplateEntry(name=self.writer.template.source.name, sha256=self.writer.template.sha256),
@@ -256,5 +291,6 @@ class _Maker:
             steps=[StepEntry(**asdict(step)) for step in self.writer.steps],
             pgen_sha256=pgen_sha256,
             run=options.run,
+            results=self.results,
             batches=batches,
         )

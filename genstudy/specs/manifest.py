@@ -28,6 +28,13 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class QueryEntry(_Part):
+    """The query that gave the table's rows, once."""
+
+    sql: str = Field(description="The statement, as it was given.")
+    db: str = Field(description="The database's URL, without a password.")
+
+
 class TableEntry(_Part):
     """The table the batches are slices of."""
 
@@ -39,7 +46,10 @@ class TableEntry(_Part):
     index: str | None = Field(
         description="The column that holds the row ids; null: rows are numbered from 0."
     )
-    source: str = Field(description="The table that was given, as it was given.")
+    source: str = Field(description="The table that was given, as it was given, or what gave it.")
+    query: QueryEntry | None = Field(
+        default=None, description="The query that the rows came from; null: the table was a file."
+    )
     record: dict[str, Any] | None = Field(
         description="How the table was made, as its own record tells: design, seed, laws, versions."
     )

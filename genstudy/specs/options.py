@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from genstudy.specs.results import ResultsSettings
     from genstudy.specs.running import RunSettings
 
 
@@ -27,6 +28,8 @@ class Options:
     allow_missing: let empty and NaN cells pass.
     allow_unsafe_values: let shell-active values stand under a bare `$(NAME)`.
     run: how the manifest says that the campaign is to be run.
+    results: what is taken out of each row's workspaces; functions: the folder in which the modules of its
+    functions are looked for, to be copied into the campaign (default: none is copied).
     folder: where relative paths in the variables are looked up first (default: the working directory).
     """
 
@@ -43,4 +46,6 @@ class Options:
     allow_missing: bool = False
     allow_unsafe_values: bool = False
     run: RunSettings | None = None
+    results: ResultsSettings | None = None
+    functions: Path | None = None
     folder: Path | None = None

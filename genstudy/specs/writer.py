@@ -199,7 +199,7 @@ class SpecWriter:
         batch_rows = inline.InlineRows.of(
             rows, self._table.columns, self._index, cut.start, with_ids=checked.uses_row_id
         )
-        batch_rows.check_values(str(self._table.path))
+        batch_rows.check_values(self._table.title)
         shared = self.template.shared_steps
         batch_rows.check_workspaces(checked.spec, checked.uses, shared, where=where)
         whole = batch_rows.plain_tokens(text, where=where) + batch_rows.parameters_block()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -16,17 +17,21 @@ from genstudy.rendering.templates import find_template
 from genstudy.specs.batches import check_campaign_name, check_sizes, equal_batches
 from genstudy.specs.make import Campaign, campaign_target, write_campaign
 from genstudy.specs.options import Options
+from genstudy.studies.model import TABLE_KEYS
+from genstudy.studies.origin import find_origin, origin_mistake
 from genstudy.studies.places import Places
 from genstudy.studies.read import StudyFile, read_study
 from genstudy.tables.make import make_table
+from genstudy.tables.query import open_source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from genstudy.specs.manifest import Manifest
     from genstudy.studies.model import Study
+    from genstudy.tables.query import Query
     from genstudy.tables.record import TableRecord
 
-TABLE_KEYS = ("rows", "design", "seed", "round", "unique", "where", "derive")
 EXCLUSIVE = (("batch_size", "batches"), ("batches", "batch_size"))
 
 
@@ -54,9 +59,15 @@ def build_study(
     with places.key("name"):
         check_campaign_name(name)
     output = Path(study.output or name)
+    _check_origin(study, parameters, places)
     columns = _parameters(found, parameters)
     _check(study, columns, places)
     options = _options(study, name, found.path, places)
+    if not study.parameters:
+        origin = find_origin(study, found.path.parent, places)
+        with campaign_target(output, force=force, dry_run=dry_run) as folder:
+            manifest, warnings = _write_found(origin, study, folder, options, places, progress=progress)
+        return Campaign(folder=output, manifest=manifest, warnings=warnings)
     with (
         campaign_target(output, force=force, dry_run=dry_run) as folder,
         TemporaryDirectory(dir=folder, prefix=".table-") as workplace,
@@ -70,6 +81,40 @@ def build_study(
         with places.table(table, output), places.key("set", "template"):
             manifest, warnings = write_campaign(table, folder, options, source=str(study_file))
     return Campaign(folder=output, manifest=manifest, warnings=warnings)
+
+
+def _write_found(
+    origin: Path | Query,
+    study: Study,
+    folder: Path | None,
+    options: Options,
+    places: Places,
+    *,
+    progress: Callable[[int, int], None] | None,
+) -> tuple[Manifest, tuple[str, ...]]:
+    """Write the campaign of a table or query that a study file names."""
+    with ExitStack() as stack:
+        with places.key("table", "query"):
+            table = stack.enter_context(open_source(origin, folder))
+        if study.batches is not None:
+            with places.key("batches"):
+                equal_batches(table.count_rows(), study.batches)
+        with places.key("set", "template"):
+            return write_campaign(table, folder, options, source=str(places.file.path), progress=progress)
+
+
+def _check_origin(study: Study, parameters: Sequence[str], places: Places) -> None:
+    """Refuse rows from two places, now that options were put into the file."""
+    mistake = origin_mistake(study)
+    if mistake is not None:
+        key, problem = mistake
+        with places.key(key):
+            raise problem
+    if parameters and not study.parameters:
+        raise UserError(
+            f"'{parameters[0]}' is a parameter, and the rows are those of a table or query",
+            where=str(places.file.path),
+        )
 
 
 def _make_table(
@@ -147,12 +192,15 @@ def _options(study: Study, name: str, path: Path, places: Places) -> Options:
         template=template,
         batch_size=study.batch_size,
         batches=study.batches,
+        index=None if study.parameters else study.index,
         name=name,
         variables=study.set,
         inline=study.inline,
         allow_missing=study.allow_missing,
         allow_unsafe_values=study.allow_unsafe_values,
         run=study.run,
+        results=study.results,
+        functions=path.parent,
         folder=path.parent,
     )
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
+from genstudy.specs.results import ResultsSettings  # noqa: TC001 - a field's type
 from genstudy.specs.running import RunSettings  # noqa: TC001 - a field's type
 
 
@@ -28,6 +29,13 @@ Whole = Annotated[int, Field(strict=True)]
 """A whole number: `true` is none."""
 
 
+ORIGINS = ("parameters", "table", "query")
+"""Keys of which one says where the rows come from."""
+
+TABLE_KEYS = ("rows", "design", "seed", "round", "unique", "where", "derive")
+"""Keys that are about a table that is made."""
+
+
 class Study(BaseModel):
     """A parameter study: the parameters and their design, the template, and the batches."""
 
@@ -35,9 +43,21 @@ class Study(BaseModel):
 
     name: Text | None = Field(None, description="The campaign's name; the file's, if nothing is said.")
     parameters: dict[str, str] = Field(
+        {},
         min_length=1,
         description="name: law, such as `width: uniform(1, 2)`; no law means int(0,100), a list a choice, "
         "a value a constant.",
+    )
+    table: Text | None = Field(
+        None, min_length=1, description="A table with the rows instead: .csv, .parquet, .jsonl."
+    )
+    query: Text | None = Field(
+        None, min_length=1, description="A query for the rows instead: one SELECT, which is run once."
+    )
+    db: Text | None = Field(
+        None,
+        min_length=1,
+        description="The query's database: sqlite:///lab.db or postgresql://user@host/database, no password.",
     )
     design: Literal["random", "lhs", "sobol", "halton", "grid"] = Field(
         "random", description="How the rows fill the parameter space."
@@ -64,6 +84,9 @@ class Study(BaseModel):
         False, description="Let shell-active values stand under a bare $(NAME)."
     )
     run: RunSettings | None = Field(None, description="How `genstudy run` runs the campaign.")
+    results: ResultsSettings | None = Field(
+        None, description="What is taken out of each row's workspaces, and the database that it is put into."
+    )
 
 
 def study_schema() -> dict[str, Any]:
@@ -76,12 +99,42 @@ def study_schema() -> dict[str, Any]:
     properties["where"]["anyOf"] = [{"type": "string"}, texts]
     for key in properties.keys() - {"parameters"}:
         properties[key] = _or_nothing(properties[key])
+    schema["oneOf"] = [_origin("parameters"), _origin("table"), _origin("query", "db")]
     settings = schema["$defs"]["RunSettings"]["properties"]
     names = {key: settings["pass_env"].pop(key) for key in ("type", "items")}
     settings["pass_env"]["anyOf"] = [{"type": "string"}, names]
     for key in settings:
         settings[key] = _or_nothing(settings[key])
+    _widen_results(schema["$defs"])
     return schema
+
+
+def _widen_results(models: dict[str, Any]) -> None:
+    """Let what is taken as results be written in all ways that are understood."""
+    for name in ("ResultsSettings", "Source", "Column"):
+        properties = models[name]["properties"]
+        for key in properties.keys() - {"columns"}:
+            properties[key] = _or_nothing(properties[key])
+    columns = models["Source"]["properties"]["columns"]
+    columns.pop("type")
+    named = columns.pop("additionalProperties")
+    texts = {"type": ["string", "number", "null"]}
+    columns.pop("minProperties", None)
+    columns["anyOf"] = [
+        {"type": "string"},
+        {"type": "array", "items": {"type": "string"}, "minItems": 1},
+        {"type": "object", "additionalProperties": {"anyOf": [named, texts]}, "minProperties": 1},
+    ]
+
+
+def _origin(*keys: str) -> dict[str, Any]:
+    """Return what holds where rows come from these keys: they are there, and those of other ways are not."""
+    others: set[str] = {*ORIGINS, "db", *(TABLE_KEYS if "parameters" not in keys else ())}
+    nothing = {key: {"type": "null"} for key in sorted(others - set(keys))}
+    return {
+        "required": list(keys),
+        "properties": {**{key: {"not": {"type": "null"}} for key in keys}, **nothing},
+    }
 
 
 def _or_nothing(schema: dict[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from genstudy.errors import UserError
 from genstudy.files import cannot_write
+from genstudy.studies.results import results_places
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +31,8 @@ class Places:
     def key(self, *names: str) -> Iterator[None]:
         """Name the first of these keys that the file has (`derive.x`) in a mistake; else just the file."""
         try:
-            yield
+            with results_places(self.file.path, self.file.lines):
+                yield
         except UserError as problem:
             mine = problem.where is None or problem.where.startswith("--")
             if mine and not self.settings & {name.split(".")[0] for name in names}:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from pydantic import ValidationError
 
-from genstudy.errors import UserError, near
-from genstudy.specs.running import RunSettings
+from genstudy.errors import UserError
+from genstudy.studies.mistakes import explained
 from genstudy.studies.model import Study
+from genstudy.studies.origin import origin_mistake
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,15 +37,7 @@ class StudyFile:
 
 def read_study(path: Path) -> StudyFile:
     """Read a study file. UserError names the file, the line and the nearest known key."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise UserError(
-            "there is no such study file", where=str(path), hint="genstudy init writes one to start from"
-        ) from None
-    except UnicodeDecodeError:
-        raise UserError("not UTF-8 text", where=str(path), hint="save it as UTF-8") from None
-    root = _compose(text, path)
+    root = _compose(_text_of(path), path)
     reader = _Reader(path)
     values = reader.mapping(root, "")
     run = values.get("run")
@@ -54,8 +47,35 @@ def read_study(path: Path) -> StudyFile:
     try:
         study = Study.model_validate({key: value for key, value in values.items() if key not in empty})
     except ValidationError as problem:
-        raise _explained(problem, path, reader.lines) from None
+        raise explained(problem, path, reader.lines) from None
+    mistake = origin_mistake(study)
+    if mistake is not None:
+        key, error = mistake
+        error.where = f"{path}, line {reader.lines[key]}" if key else str(path)
+        raise error
     return StudyFile(path, study, reader.lines)
+
+
+def read_key(path: Path, key: str) -> tuple[Any, dict[str, int]]:
+    """Return what a YAML file says under one key, and the lines of the keys there; None if nothing.
+
+    The rest of the file does not matter, as long as it is YAML.
+    """
+    root = _compose(_text_of(path), path)
+    root.value = [(name, value) for name, value in root.value if name.value == key]
+    reader = _Reader(path)
+    return reader.mapping(root, "").get(key), reader.lines
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise UserError(
+            "there is no such study file", where=str(path), hint="genstudy init writes one to start from"
+        ) from None
+    except UnicodeDecodeError:
+        raise UserError("not UTF-8 text", where=str(path), hint="save it as UTF-8") from None
 
 
 def _compose(text: str, path: Path) -> yaml.MappingNode:
@@ -150,28 +170,3 @@ def _scalar(node: yaml.Node) -> Any:
     if NUMBER.fullmatch(text) and repr(float(text)) == text:
         return float(text)
     return text
-
-
-def _explained(problem: ValidationError, path: Path, lines: dict[str, int]) -> UserError:
-    first = problem.errors()[0]
-    keys = [str(part) for part in first["loc"]]
-    name = ".".join(keys)
-    places = (lines.get(".".join(keys[:count])) for count in range(len(keys), 0, -1))
-    line = next((line for line in places if line), None)
-    where = f"{path}, line {line}" if line else str(path)
-    if first["type"] == "extra_forbidden":
-        return _unknown(keys, where)
-    if first["type"] == "missing":
-        return UserError(f"the key '{name}' is missing", where=where, hint="genstudy init shows all keys")
-    if first["type"] == "value_error":
-        return UserError(f"{name}: {first['ctx']['error']}", where=where)
-    return UserError(f"{name}: {first['msg']}, not {first['input']!r}", where=where)
-
-
-def _unknown(keys: list[str], where: str) -> UserError:
-    known, of = (Study.model_fields, "") if len(keys) == 1 else (RunSettings.model_fields, f" of {keys[0]}")
-    return UserError(
-        f"there is no key '{'.'.join(keys)}'{near(keys[-1], known)}",
-        where=where,
-        hint=f"keys{of} are: {', '.join(known)}",
-    )

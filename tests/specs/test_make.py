@@ -17,7 +17,7 @@ from genstudy.specs.make import make_specs
 from genstudy.specs.manifest import read_manifest
 from genstudy.specs.options import Options
 from genstudy.specs.running import RunSettings
-from genstudy.tables import read
+from genstudy.tables import streams
 from genstudy.tables.make import make_table
 from tests.rendering.support import spec
 from tests.specs.support import ROWS, make, names, refusal, template
@@ -55,7 +55,7 @@ def test_a_dry_run_finds_the_same_mistakes() -> None:
 
 
 def test_progress_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(read, "BLOCK_BYTES", 4)
+    monkeypatch.setattr(streams, "BLOCK_BYTES", 4)
     Path("t.csv").write_text(ROWS)
     seen: list[tuple[int, int]] = []
     make_specs("t.csv", "out", progress=lambda rows, total: seen.append((rows, total)))
@@ -146,7 +146,7 @@ def test_what_is_no_campaign_is_never_replaced() -> None:
 
 @pytest.mark.parametrize("force", [False, True])
 def test_a_mistake_late_in_the_table_leaves_nothing(monkeypatch: pytest.MonkeyPatch, force: bool) -> None:
-    monkeypatch.setattr(read, "BLOCK_BYTES", 64)
+    monkeypatch.setattr(streams, "BLOCK_BYTES", 64)
     if force:
         make("x\n1\n")
     before = contents() if force else {}

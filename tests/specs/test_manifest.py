@@ -52,6 +52,7 @@ def test_the_whole_text() -> None:
     ],
     "index": "id",
     "source": "t.csv",
+    "query": null,
     "record": null
   }},
   "template": {{
@@ -80,6 +81,7 @@ def test_the_whole_text() -> None:
   ],
   "pgen_sha256": "{sha256("out/pgen.py")}",
   "run": null,
+  "results": null,
   "batches": [
 {NEXT.join(entries)}
   ]
@@ -105,7 +107,7 @@ def test_every_field_is_described() -> None:
     for part in (manifest_schema(), *manifest_schema()["$defs"].values()):
         for name, field in part["properties"].items():
             assert "description" in field or "$ref" in field or name == "batches"
-    assert {*manifest_schema()["required"], "run"} == set(Manifest.model_fields)
+    assert {*manifest_schema()["required"], "run", "results"} == set(Manifest.model_fields)
 
 
 def test_the_same_call_gives_the_same_bytes() -> None:

@@ -22,6 +22,7 @@ from genstudy.studies.read import read_study
 pytestmark = pytest.mark.usefixtures("in_tmp")
 
 
+NO_ORIGIN = "  genstudy init shows all keys; `table`, or `query` and `db`, may stand in its place"
 PARAMETERS = "parameters:\n  a: int(0, 9)\n"
 KEYS = ", ".join(Study.model_fields)
 
@@ -60,10 +61,11 @@ inline: false
 allow_missing: true
 allow_unsafe_values: false
 run: {jobs: 3, timeout: 1:30:00, min_free: 10G, max_failure_rate: 0.10, keep_failed: no, pass_env: HF_TOKEN}
+results: {into: "sqlite:///lab.db", table: beams, sources: [{json: out.json, columns: [energy]}]}
 """
     )
     found = study(text)
-    assert set(yaml.safe_load(text)) == set(Study.model_fields)
+    assert set(yaml.safe_load(text)) == set(Study.model_fields) - {"table", "query", "db"}
     assert found.run is not None
     assert found.run.model_dump(exclude_unset=True) == {
         "jobs": 3,
@@ -73,9 +75,14 @@ run: {jobs: 3, timeout: 1:30:00, min_free: 10G, max_failure_rate: 0.10, keep_fai
         "keep_failed": False,
         "pass_env": ["HF_TOKEN"],
     }
-    assert found.model_dump(exclude={"run"}) == {
+    assert found.results is not None
+    assert found.results.types == {"energy": "float"}
+    assert found.model_dump(exclude={"run", "results"}) == {
         "name": "beam",
         "parameters": {"a": "int(0, 9)"},
+        "table": None,
+        "query": None,
+        "db": None,
         "design": "lhs",
         "rows": 10,
         "seed": 3,
@@ -243,7 +250,7 @@ def test_one_value_is_a_constant(tmp_path: Path, text: str) -> None:
     [
         ("", "s.yaml: a study file has keys such as `parameters:`\n  genstudy init writes one"),
         ("- a\n", "s.yaml: a study file has keys such as `parameters:`\n  genstudy init writes one"),
-        ("rows: 3\n", "s.yaml: the key 'parameters' is missing\n  genstudy init shows all keys"),
+        ("rows: 3\n", "s.yaml: the key 'parameters' is missing\n" + NO_ORIGIN),
         (
             PARAMETERS + "\nrwos: 3\n",
             f"s.yaml, line 4: there is no key 'rwos' (did you mean 'rows'?)\n  keys are: {KEYS}",
@@ -412,6 +419,58 @@ def test_the_schema_takes_what_init_writes() -> None:
     ]
     for wrong in (*mistakes, {"parameters": {}}):
         assert not validator.is_valid({**wide, **wrong})
+
+
+ORIGINS: list[tuple[dict[str, Any], str | None]] = [
+    ({"table": "t.csv"}, None),
+    ({"table": "t.csv", "index": "a", "batches": 2, "parameters": None}, ""),
+    ({"table": "t.csv", "rows": None, "query": None, "db": None}, None),
+    ({"query": "SELECT 1 AS a", "db": "sqlite:///a.db"}, None),
+    ({"parameters": {"a": 1}, "table": None, "db": None}, None),
+    ({}, "s.yaml: the key 'parameters' is missing\n"),
+    ({"name": "x"}, "s.yaml: the key 'parameters' is missing\n" + NO_ORIGIN),
+    ({"table": "t.csv", "db": "sqlite:///a.db"}, "s.yaml, line 2: a database is for a query\n"),
+    ({"parameters": {"a": 1}, "db": "sqlite:///a.db"}, "s.yaml, line 3: a database is for a query\n"),
+    ({"query": "SELECT 1 AS a"}, "s.yaml, line 1: a query needs a database\n"),
+    ({"db": "sqlite:///a.db"}, "s.yaml: the key 'parameters' is missing\n"),
+    ({"parameters": {"a": 1}, "table": "t.csv"}, "s.yaml, line 3: parameters and table exclude each other\n"),
+    (
+        {"table": "t.csv", "query": "SELECT 1 AS a", "db": "sqlite:///a.db"},
+        "s.yaml, line 2: table and query exclude each other\n  rows come from one of them: ",
+    ),
+    (
+        {"table": "t.csv", "seed": 3},
+        (
+            "s.yaml, line 2: seed makes rows of parameters, and here they are those of a table\n"
+            "  take seed out; what rows there are, the table says"
+        ),
+    ),
+    (
+        {"query": "SELECT 1 AS a", "db": "sqlite:///a.db", "where": "a > 1"},
+        "s.yaml, line 3: where makes rows of parameters, and here they are those of a query\n",
+    ),
+    ({"table": "t.csv", "design": "lhs"}, "s.yaml, line 2: design makes rows of parameters"),
+    ({"table": 3, "unique": True}, "s.yaml, line 2: unique makes rows of parameters"),
+]
+
+
+@pytest.mark.parametrize(("keys", "message"), ORIGINS, ids=[" ".join(keys) or "none" for keys, _ in ORIGINS])
+def test_rows_come_from_one_place_and_the_schema_says_so(keys: dict[str, Any], message: str | None) -> None:
+    text = yaml.safe_dump(keys, sort_keys=False)
+    validator = jsonschema.Draft202012Validator(study_schema())
+    if message is None:
+        study(text)
+        validator.validate(keys)
+    else:
+        assert refusal(text).startswith(message)
+        assert not validator.is_valid(keys)
+
+
+def test_what_stands_after_db_is_not_shown() -> None:
+    for db in ("[postgresql://u:hush@h/d]", "{url: postgresql://u:hush@h/d}"):
+        assert refusal(f"query: SELECT 1 AS a\ndb: {db}\n") == (
+            "s.yaml, line 2: db: Input should be a valid string"
+        )
 
 
 def test_the_schema_describes_every_key() -> None:
