@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from genstudy.campaign.summary import cost_of, count_batches, count_rows, maestro_entries
+from genstudy.campaign.summary import cost_of, count_batches, count_results, count_rows, maestro_entries
 from genstudy.inspection.status_format import (
     BatchAgain,
     BatchCounts,
     CostStatus,
     OwnerStatus,
+    ResultsStatus,
     RowCounts,
     RunningBatch,
     Status,
@@ -72,6 +73,16 @@ def campaign_status(folder: str | Path) -> Status:
     return StatusReader(Path(folder)).read()
 
 
+def status_of(
+    folder: Path, manifest: Manifest, state: CampaignState, records: Iterable[Record], owner: Owned | None
+) -> Status:
+    """Return the state that a manifest and records tell, which were read before.
+
+    state: the sum of the records. owner: the process that owns the campaign now, if there is one.
+    """
+    return _status(folder, manifest, state, Present.of(records), owner)
+
+
 @dataclass(slots=True)
 class Present:
     """What the last owner did since it came: the batches that it started, and the studies that ended."""
@@ -126,6 +137,7 @@ def _status(
         again=list(_again(state, manifest, beside={batch.entry.id for batch in running})),
         unsaved=[batch.entry.id for batch in _open(state) if batch.ended],
         cost=_cost(cost),
+        results=_results(manifest, state),
         rate=rate,
         left=rows.pending / rate if rate else None,
         files=_files(folder, manifest, state, per_row=cost.entries if cost else 0.0),
@@ -154,6 +166,13 @@ def _batches(state: CampaignState, *, running: int) -> BatchCounts:
         saved=sum(batch.saved is not None for batch in batches),
         cleared=sum(batch.cleared is not None for batch in batches),
     )
+
+
+def _results(manifest: Manifest, state: CampaignState) -> ResultsStatus | None:
+    if manifest.results is None:
+        return None
+    found = count_results(state, "")
+    return ResultsStatus(batches=found.batches, rows=found.rows, faulty=found.faulty)
 
 
 def _running(batch: BatchState) -> RunningBatch:

@@ -1,0 +1,119 @@
+"""What the ledger's records tell over time: when each study ran, and who ran the campaign."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from genstudy.ledger.records import Ended, Owned, Started, Stopped
+from genstudy.reports.disk import Disk
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+    from genstudy.ledger.records import Record
+    from genstudy.reports.disk import DiskHistory
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudySpan:
+    """A study of a batch, from its start to its end, in seconds since 1970.
+
+    state: `done`, `failed` (some rows did), `cut short`, or `running`.
+    """
+
+    batch: str
+    study: str
+    began: float
+    ended: float
+    state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """A process that ran the campaign. ended: its last record's time. reason: why it gave up, or None."""
+
+    owned: Owned
+    ended: float
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """All of it, in the order in which it was recorded."""
+
+    spans: Sequence[StudySpan]
+    runs: Sequence[Run]
+    disk: DiskHistory
+
+    @property
+    def busy(self) -> float:
+        """Seconds in which a process had the campaign, by what it recorded."""
+        return sum(max(0.0, run.ended - run.owned.t) for run in self.runs)
+
+    @property
+    def began(self) -> float | None:
+        """When the campaign was first run."""
+        return self.runs[0].owned.t if self.runs else None
+
+    @property
+    def ended(self) -> float | None:
+        """When something was last recorded."""
+        return max((run.ended for run in self.runs), default=None)
+
+
+def history_of(records: Iterable[Record], *, running: Collection[str] = (), now: float) -> History:
+    """Return what the records tell. running: the studies that run at this moment, which is `now`."""
+    spans, runs, disk = _Spans(), list[Run](), Disk()
+    for record in records:
+        if isinstance(record, Owned):
+            spans.cut(runs[-1].ended if runs else record.t)
+            runs.append(Run(owned=record, ended=record.t, reason=None))
+        elif runs:
+            reason = record.reason if isinstance(record, Stopped) else None
+            runs[-1] = Run(owned=runs[-1].owned, ended=max(runs[-1].ended, record.t), reason=reason)
+        spans.add(record)
+        disk.add(record)
+    return History(
+        spans=spans.finish(running, now, runs[-1].ended if runs else now), runs=runs, disk=disk.history()
+    )
+
+
+@dataclass(slots=True)
+class _Spans:
+    """Pairs the starts of studies with their ends."""
+
+    open: dict[str, Started] = field(default_factory=dict)
+    last: dict[str, float] = field(default_factory=dict)
+    found: list[StudySpan] = field(default_factory=list)
+
+    def add(self, record: Record) -> None:
+        if isinstance(record, Started):
+            self.open[record.study] = record
+        elif isinstance(record, Ended) and record.study in self.open:
+            began = self.open.pop(record.study)
+            # A study that was found dead is judged later, by the next owner: it did not run until then.
+            ended = self.last.pop(record.study, record.t)
+            state = "failed" if record.failed else "done" if record.how == "ended" else "cut short"
+            self.found.append(_span(began, ended, state))
+
+    def cut(self, when: float) -> None:
+        """Note that the owner of what is open was last heard of at a time."""
+        for study in self.open:
+            self.last.setdefault(study, when)
+
+    def finish(self, running: Collection[str], now: float, when: float) -> list[StudySpan]:
+        self.cut(when)
+        for study, began in self.open.items():
+            runs = study in running
+            self.found.append(
+                _span(began, now if runs else self.last[study], "running" if runs else "cut short")
+            )
+        return self.found
+
+
+def _span(began: Started, ended: float, state: str) -> StudySpan:
+    # Clocks of two machines need not agree: a study is never shown to end before it began.
+    return StudySpan(
+        batch=began.batch, study=began.study, began=began.t, ended=max(began.t, ended), state=state
+    )
