@@ -5,7 +5,14 @@ import nox
 nox.options.sessions = ["lint", "types", "tests"]
 nox.options.default_venv_backend = "venv"
 
-TEST_PACKAGES = ("pytest>=8", "pytest-cov>=6", "pytest-xdist>=3.6", "hypothesis>=6.100", "selenium>=4.20")
+TEST_PACKAGES = (
+    "pytest>=8",
+    "pytest-cov>=6",
+    "pytest-xdist>=3.6",
+    "hypothesis>=6.100",
+    "selenium>=4.20",
+    "duckdb-engine>=0.17",
+)
 
 
 @nox.session

@@ -24,7 +24,8 @@ BUSY_SECONDS = 60
 """How long SQLite waits for another writer."""
 
 CONNECT_SECONDS = 30
-"""How long a PostgreSQL server may take to answer, unless the URL says `?connect_timeout=`."""
+TIMED = frozenset({"postgresql", "mysql", "mariadb"})
+"""Servers that may take so long to answer, unless the URL says `?connect_timeout=`."""
 
 OTHER_FILES = frozenset({sqlite3.SQLITE_ATTACH, sqlite3.SQLITE_DETACH})
 
@@ -36,8 +37,8 @@ def open_database(url: DatabaseUrl, *, read_only: bool = False) -> Iterator[Engi
     A transaction is one in SQLite too, definitions of tables included; it takes the right to write at its
     beginning, so that waiting for another writer is all that can happen. A statement outside of transactions
     (PRAGMA, VACUUM) needs `engine.raw_connection()`.
-    read_only: nothing can be changed: PostgreSQL's transactions are READ ONLY, SQLite's file is opened with
-    mode=ro and no other can be attached.
+    read_only: nothing can be changed: SQLite's and DuckDB's files are opened so, and SQLite attaches no other;
+    transactions of PostgreSQL, MySQL and MariaDB are READ ONLY. Elsewhere nothing is ever committed.
 
     UserError for a SQLite file that is missing (with read_only; otherwise it is made, in a folder that
     exists), or is a folder.
@@ -46,7 +47,7 @@ def open_database(url: DatabaseUrl, *, read_only: bool = False) -> Iterator[Engi
         _check_file(url, url.file, read_only=read_only)
         engine = _sqlite(url.file, read_only=read_only)
     else:
-        engine = _postgresql(url.url, read_only=read_only)
+        engine = _server(url.url, read_only=read_only)
     try:
         yield engine
     finally:
@@ -96,13 +97,22 @@ def _keep_to_the_file(action: int, *_: object) -> int:
     return sqlite3.SQLITE_DENY if action in OTHER_FILES else sqlite3.SQLITE_OK
 
 
-def _postgresql(url: URL, *, read_only: bool) -> Engine:
-    timeout = {} if "connect_timeout" in url.query else {"connect_timeout": CONNECT_SECONDS}
-    engine = create_engine(url, poolclass=NullPool, hide_parameters=True, connect_args=timeout)
+def _server(url: URL, *, read_only: bool) -> Engine:
+    system = url.get_backend_name()
+    arguments: dict[str, Any] = {}
+    if system in TIMED and "connect_timeout" not in url.query:
+        arguments["connect_timeout"] = CONNECT_SECONDS
+    if system == "duckdb" and read_only:
+        arguments["read_only"] = True
+    engine = create_engine(url, poolclass=NullPool, hide_parameters=True, connect_args=arguments)
     if read_only:
 
         @event.listens_for(engine, "connect")
         def on_connect(connection: Any, _: Any) -> None:
-            connection.read_only = True
+            if system == "postgresql":
+                connection.read_only = True
+            elif system in {"mysql", "mariadb"}:
+                with connection.cursor() as cursor:
+                    cursor.execute("SET SESSION TRANSACTION READ ONLY")
 
     return engine

@@ -7,7 +7,7 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, InternalError, OperationalError, SQLAlchemyError
 
 from genstudy.errors import GenstudyError, RunError, UserError
 
@@ -64,7 +64,7 @@ def _explained(problem: Exception, url: DatabaseUrl, what: str) -> GenstudyError
     reason, hint = _reason(cause)
     message = url.mask(f"{what}: {reason}")
     if _is_mistake(problem, cause):
-        if "password" in reason:
+        if "password" in reason and url.url.get_backend_name() == "postgresql":
             hint = hint or LOGIN_HINT
         return UserError(message, where=url.shown, hint=hint and url.mask(hint))
     return RunError(f"{url.shown}: {message}")
@@ -96,8 +96,9 @@ def _is_mistake(problem: Exception, cause: BaseException) -> bool:
     state = getattr(cause, "sqlstate", None)
     if state is not None:
         return bool(state.startswith(POSTGRESQL_MISTAKES))
-    # Without a state the server said nothing: no connection came about, or one was lost.
-    lost = type(cause).__name__ == "OperationalError" and getattr(cause, "pgconn", None) is None
+    # Without a state the server said nothing, or its driver tells none: no connection came about, or one was
+    # lost, or something else that is nobody's mistake.
+    lost = isinstance(problem, OperationalError | InternalError) and getattr(cause, "pgconn", None) is None
     if not lost or not isinstance(problem, DBAPIError):
         return not lost
     return problem.statement is None and not problem.connection_invalidated

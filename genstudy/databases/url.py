@@ -9,21 +9,20 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
 from sqlalchemy import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from genstudy.errors import UserError, near
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SYSTEMS = {
-    "sqlite": "sqlite",
-    "sqlite+pysqlite": "sqlite",
-    "postgres": "postgresql",
-    "postgresql": "postgresql",
-    "postgresql+psycopg": "postgresql",
+DRIVERS = {
+    "sqlite": "sqlite+pysqlite",
+    "postgres": "postgresql+psycopg",
+    "postgresql": "postgresql+psycopg",
 }
-DRIVERS = {"sqlite": "sqlite+pysqlite", "postgresql": "postgresql+psycopg"}
+"""The drivers of names that say none."""
+
 FORMS = "sqlite:///lab.db (or sqlite:////full/path/lab.db), or postgresql://user@host/database"
 SECRET_OPTIONS = ("password", "sslpassword", "oauth_client_secret")
 AS_WRITTEN = re.compile(r"://[^:/]*:([^@]*)@")
@@ -55,26 +54,43 @@ class DatabaseUrl:
 
 
 def parse_url(text: str, *, where: str | None = None) -> DatabaseUrl:
-    """Read the URL of a SQLite or PostgreSQL database. Nothing is opened.
+    """Read the URL of a database: SQLite, PostgreSQL, or what else SQLAlchemy has a dialect for.
 
     where: the place of the text, for the UserError that tells of what is no such URL, or of a driver that is
-    not installed. No part of a password is in it.
+    not installed. No part of a password is in it. Nothing is opened.
     """
     name = text.partition("://")[0]
-    if "://" not in text or not re.fullmatch(r"[\w+]+", name):
+    if "://" not in text or not re.fullmatch(r"[\w+.]+", name):
         raise _refused("this is no URL of a database", where)
-    system = SYSTEMS.get(name.lower())
-    if system is None:
-        raise _refused(f"databases are SQLite or PostgreSQL, not '{name}'{near(name, SYSTEMS)}", where)
     if any(character < " " for character in text):
         raise _refused("the URL has control characters", where)
     try:
-        url = make_url(text).set(drivername=DRIVERS[system])
+        url = make_url(text).set(drivername=DRIVERS.get(name.lower(), name.lower()))
     except (ArgumentError, ValueError):
         raise _refused("this is no URL of a database", where, BETWEEN) from None
-    if system == "sqlite":
+    if url.drivername == DRIVERS["sqlite"]:
         return _sqlite(url, text, where)
-    return _postgresql(url, text, where)
+    _check_dialect(url, name, where)
+    return _server(url, text, where)
+
+
+def _check_dialect(url: URL, name: str, where: str | None) -> None:
+    """Refuse a URL whose dialect or driver is not installed."""
+    try:
+        dialect = url.get_dialect()
+    except NoSuchModuleError:
+        hint = "" if near(name, DRIVERS) else "the dialects of others are packages of their own"
+        raise _refused(f"SQLAlchemy has no dialect '{name}'{near(name, DRIVERS)}", where, hint) from None
+    try:
+        dialect.import_dbapi()
+    except ImportError as problem:
+        missing = problem.name or dialect.driver
+        package = '"genstudy[postgresql]"' if missing == "psycopg" else missing
+        raise UserError(
+            f"the database needs the driver {missing}, which is not installed",
+            where=where,
+            hint=f"pip install {package}",
+        ) from None
 
 
 def sqlite_url(file: Path) -> str:
@@ -100,28 +116,17 @@ def _sqlite(url: URL, text: str, where: str | None) -> DatabaseUrl:
     return DatabaseUrl(url, sqlite_url(file), file)
 
 
-def _postgresql(url: URL, text: str, where: str | None) -> DatabaseUrl:
+def _server(url: URL, text: str, where: str | None) -> DatabaseUrl:
     if any("@" in part for part in (url.host, url.database) if part):
         raise _refused("there is an @ too many, or at the wrong place", where, BETWEEN)
     written = AS_WRITTEN.search(text)
     if written and UNQUOTED.search(written[1]):
         # Others (libpq, and what keeps secrets from Maestro) would not see a password in it.
         raise _refused("the password has a mark that is not quoted", where, BETWEEN)
-    _check_driver(where)
-    bare = URL.create("postgresql", url.username, None, url.host, url.port, url.database)
+    name = "postgresql" if url.drivername == DRIVERS["postgresql"] else url.drivername
+    bare = URL.create(name, url.username, None, url.host, url.port, url.database)
     shown = bare.render_as_string(hide_password=False)
     return DatabaseUrl(url, shown, None, tuple(sorted(set(_spellings(url, text)), key=len, reverse=True)))
-
-
-def _check_driver(where: str | None) -> None:
-    try:
-        import psycopg  # noqa: F401 - only whether it can be
-    except ImportError:
-        raise UserError(
-            "PostgreSQL needs a driver that is not installed",
-            where=where,
-            hint='pip install "genstudy[postgresql]"',
-        ) from None
 
 
 def _spellings(url: URL, text: str) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import shlex
 import shutil
 import socket
 import subprocess
@@ -46,8 +47,10 @@ class PostgresServer:
         self.account = _account()
         self.folder = Path(tempfile.mkdtemp(prefix="genstudy-postgres-"))
         self._databases = 0
+        self._guard: subprocess.Popen[bytes] | None = None
         try:
             self._init(initdb)
+            self._guard = self._new_guard()
             self.start()
             self.url = self.new_database()
         except BaseException:
@@ -132,11 +135,26 @@ class PostgresServer:
 
     def close(self) -> None:
         """Stop the server if it runs, and remove all that it has."""
-        try:
-            if (self._data / "postmaster.pid").exists():
-                self.kill()
-        finally:
+        if self._guard is None:
             shutil.rmtree(self.folder, ignore_errors=True)
+        else:
+            self._guard.communicate()
+
+    def _new_guard(self) -> subprocess.Popen[bytes]:
+        """Start what ends the server once we are gone, whatever ended us: then its standard input ends."""
+        stop = shlex.join([str(self.pg_ctl), "stop", "-D", str(self._data), "-m", "immediate", "-w", "-s"])
+        remove = shlex.join(["rm", "-rf", str(self.folder)])
+        return subprocess.Popen(
+            ["sh", "-c", f"cat; {stop}; {remove}"],
+            cwd="/",
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            user=self.account.pw_uid if self.account else None,
+            group=self.account.pw_gid if self.account else None,
+            extra_groups=[] if self.account else None,
+        )
 
 
 def _account() -> pwd.struct_passwd | None:

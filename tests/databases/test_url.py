@@ -16,7 +16,7 @@ from genstudy.databases.url import parse_url
 from genstudy.errors import UserError
 
 FORMS = "sqlite:///lab.db (or sqlite:////full/path/lab.db), or postgresql://user@host/database"
-OTHERS = "databases are SQLite or PostgreSQL"
+NONE = "SQLAlchemy has no dialect"
 MISPLACED = "there is an @ too many, or at the wrong place"
 BETWEEN = "; in a password, marks are quoted: : as %3A, / as %2F, ? as %3F, # as %23, @ as %40"
 UNQUOTED = "the password has a mark that is not quoted"
@@ -33,6 +33,7 @@ UNQUOTED = "the password has a mark that is not quoted"
         ("postgresql+psycopg://u:p@h/db", "postgresql://u@h/db", None, "postgresql+psycopg"),
         ("postgresql:///db", "postgresql:///db", None, "postgresql+psycopg"),
         ("postgresql://u:p@[::1]/db?password=x", "postgresql://u@[::1]/db", None, "postgresql+psycopg"),
+        ("duckdb:///a.duckdb?token=hush", "duckdb:///a.duckdb", None, "duckdb"),
     ],
 )
 def test_urls(text: str, shown: str, file: Path | None, driver: str) -> None:
@@ -48,14 +49,13 @@ def test_urls(text: str, shown: str, file: Path | None, driver: str) -> None:
         ("lab.db", f"this is no URL of a database\n  write {FORMS}"),
         ("", f"this is no URL of a database\n  write {FORMS}"),
         ("a b://x", f"this is no URL of a database\n  write {FORMS}"),
-        ("mysql://u:hush@h/db", f"databases are SQLite or PostgreSQL, not 'mysql'\n  write {FORMS}"),
         (
-            "postgresq://u:hush@h/db",
-            f"{OTHERS}, not 'postgresq' (did you mean 'postgresql'?)\n  write {FORMS}",
+            "nosuch+thing://u:hush@h/db",
+            f"{NONE} 'nosuch+thing'\n  write {FORMS}; the dialects of others are packages of their own",
         ),
         (
-            "postgresql+psycopg2://u:hush@h/db",
-            f"{OTHERS}, not 'postgresql+psycopg2' (did you mean 'postgresql+psycopg'?)\n  write {FORMS}",
+            "postgresq://u:hush@h/db",
+            f"{NONE} 'postgresq' (did you mean 'postgresql'?)\n  write {FORMS}",
         ),
         ("sqlite://", f"the URL names no SQLite file\n  write {FORMS}"),
         ("sqlite:///:memory:", f"the URL names no SQLite file\n  write {FORMS}"),
@@ -132,15 +132,21 @@ def test_a_password_is_masked_as_it_was_written() -> None:
     assert url.mask("%68ush+hush, hush+hush, hush%2Bhush, lush") == "***, ***, ***, lush"
 
 
-def test_a_driver_that_is_missing() -> None:
+@pytest.mark.parametrize(
+    ("url", "driver", "package"),
+    [
+        ("postgresql://u:hush@h/db", "psycopg", '"genstudy[postgresql]"'),
+        ("mysql+pymysql://u:hush@h/db", "pymysql", "pymysql"),
+    ],
+)
+def test_a_driver_that_is_missing(url: str, driver: str, package: str) -> None:
     code = (
-        "import sys; sys.modules['psycopg'] = None\n"
+        f"import sys; sys.modules[{driver!r}] = None\n"
         "from genstudy.databases.url import parse_url\n"
-        "try: parse_url('postgresql://u:hush@h/db')\n"
+        f"try: parse_url({url!r})\n"
         "except Exception as problem: print(problem, problem.exit_code)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == (
-        "PostgreSQL needs a driver that is not installed\n"
-        '  pip install "genstudy[postgresql]" 2\n'
-    )  # fmt: skip
+        f"the database needs the driver {driver}, which is not installed\n  pip install {package} 2\n"
+    )
