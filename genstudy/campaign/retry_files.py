@@ -18,7 +18,7 @@ from genstudy.specs.bake import pargs_of
 from genstudy.specs.manifest import FILE_NAME, BatchEntry
 from genstudy.specs.rebake import rebake
 from genstudy.tables.freeze import Slice
-from genstudy.tables.read import BOM
+from genstudy.tables.as_csv import BOM
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from genstudy.cli.settings import check_utf8, parse_settings
+from genstudy.cli.source import query_text
 from genstudy.errors import UserError
 
 
@@ -21,6 +22,11 @@ def build_command(
         ),
     ] = None,
     name: Annotated[str | None, typer.Option("--name", help="The campaign's name.")] = None,
+    table: Annotated[Path | None, typer.Option("--table", help="A table with the rows.")] = None,
+    query: Annotated[
+        str | None, typer.Option("--query", metavar="SQL", help="A query for the rows; @FILE reads it.")
+    ] = None,
+    db: Annotated[str | None, typer.Option("--db", metavar="URL", help="The query's database.")] = None,
     design: Annotated[
         str | None, typer.Option("--design", help="random, lhs, sobol, halton or grid.")
     ] = None,
@@ -57,10 +63,13 @@ def build_command(
     from genstudy.cli.specs import print_campaign
     from genstudy.studies.build import build_study
 
-    check_utf8(study, name, design, index, template, output)
+    check_utf8(study, name, table, query, design, index, template, output)
     check_utf8(*(parameters or ()), *(where or ()), *(derive or ()))
     given: dict[str, Any] = {
         "name": name,
+        "table": str(table) if table else None,
+        "query": query if query is None else query_text(query),
+        "db": db,
         "design": design,
         "rows": rows,
         "seed": seed,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from genstudy.cli.settings import check_utf8, parse_settings
+from genstudy.cli.source import DbOption, QueryOption, table_source
 from genstudy.errors import UserError
 
 if TYPE_CHECKING:
@@ -18,8 +19,11 @@ SAVES = ("keep", "archive", "move")
 
 def plan_command(
     source: Annotated[
-        Path, typer.Argument(metavar="TABLE|DIR", help="A table, or a campaign's folder.", show_default=False)
-    ],
+        Path | None,
+        typer.Argument(metavar="[TABLE|DIR]", help="A table, or a campaign's folder.", show_default=False),
+    ] = None,
+    query: QueryOption = None,
+    db: DbOption = None,
     template: Annotated[
         str | None, typer.Option("-t", "--template", help="What a table's rows will run (echo).")
     ] = None,
@@ -64,11 +68,11 @@ def plan_command(
     """
     from genstudy.planning.proposal import plan_batches
 
-    check_utf8(source, template)
+    check_utf8(source, query, template)
     if save is not None and save not in SAVES:
         raise UserError(f"--save takes {', '.join(SAVES)}, not '{save}'")
     proposal = plan_batches(
-        source,
+        table_source(source, query, db),
         template=template,
         variables=parse_settings(settings or []),
         steps=steps,

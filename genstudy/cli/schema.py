@@ -15,6 +15,7 @@ class Format(StrEnum):
     MANIFEST = "manifest"
     STATUS = "status"
     STUDY = "study"
+    WHY = "why"
 
 
 def schema_command(
@@ -22,7 +23,8 @@ def schema_command(
 ) -> None:
     """Print the JSON Schema of a format.
 
-    What a campaign's manifest, its status or a study file may hold; editors complete from it.
+    What a campaign's manifest, its status, a study file or `genstudy why --json` may hold; editors complete
+    from it.
     """
     match format:
         case Format.MANIFEST:
@@ -37,6 +39,10 @@ def schema_command(
             from genstudy.studies.model import study_schema
 
             schema = study_schema()
+        case Format.WHY:
+            from genstudy.inspection.why_format import why_schema
+
+            schema = why_schema()
         case _:
             assert_never(format)
     typer.echo(json.dumps(schema, indent=2))

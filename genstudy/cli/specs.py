@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import shlex
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from genstudy.cli.settings import check_utf8, parse_settings
+from genstudy.cli.source import DbOption, QueryOption, table_source
 
 if TYPE_CHECKING:
     from genstudy.specs.make import Campaign
+    from genstudy.studies.results import ResultsFile
 
 OUTPUT = Path("specs")
 SHOWN = 10
 
 
 def specs_command(
-    table: Annotated[Path, typer.Argument(help="The table: .csv, .csv.gz or .parquet.", show_default=False)],
+    table: Annotated[
+        Path | None,
+        typer.Argument(
+            help="The table: .csv, .parquet or .jsonl (.csv.gz, .ndjson too).", show_default=False
+        ),
+    ] = None,
+    query: QueryOption = None,
+    db: DbOption = None,
     template: Annotated[
         str, typer.Option("-t", "--template", help="A built-in template's name, or the path of your own.")
     ] = "echo",
@@ -46,6 +56,12 @@ def specs_command(
     reference: Annotated[
         bool, typer.Option("--reference", help="Leave the table where it is instead of copying it.")
     ] = False,
+    results: Annotated[
+        Path | None,
+        typer.Option(
+            "--results", metavar="FILE", help="A YAML file that says under `results:` what rows give."
+        ),
+    ] = None,
     allow_missing: Annotated[
         bool, typer.Option("--allow-missing", help="Let empty and NaN cells pass.")
     ] = False,
@@ -67,7 +83,9 @@ def specs_command(
     from genstudy.specs.make import make_specs
     from genstudy.specs.options import Options
 
-    check_utf8(table, template, output, index, name)
+    check_utf8(table, query, template, output, index, name, results)
+    source = table_source(table, query, db)
+    found = _results_of(results)
     options = Options(
         template=template,
         batch_size=batch_size,
@@ -81,10 +99,12 @@ def specs_command(
         reference=reference,
         allow_missing=allow_missing,
         allow_unsafe_values=allow_unsafe_values,
+        results=found.settings if found else None,
+        functions=results.parent if results else None,
     )
-    with Progress() as bar:
+    with Progress() as bar, found.places() if found else nullcontext():
         campaign = make_specs(
-            table,
+            source,
             output,
             options,
             force=force,
@@ -92,6 +112,14 @@ def specs_command(
             progress=bar.update if bar.possible else None,
         )
     print_campaign(campaign, dry_run=dry_run)
+
+
+def _results_of(path: Path | None) -> ResultsFile | None:
+    if path is None:
+        return None
+    from genstudy.studies.results import read_results
+
+    return read_results(path)
 
 
 def print_campaign(campaign: Campaign, *, dry_run: bool) -> None:

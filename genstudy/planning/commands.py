@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from genstudy.specs.writer import TABLE_NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from genstudy.planning.plan import Needs, Plan
@@ -18,9 +18,14 @@ if TYPE_CHECKING:
 DEFAULT_TEMPLATE = "echo"
 
 
-def make_command(table: str, template: str, variables: Mapping[str, Any], plan: Plan) -> str:
-    """Return the command that makes a campaign of a table."""
-    return shlex.join(["genstudy", "specs", table, *_template(template, variables), "-b", str(plan.size)])
+def make_command(source: Sequence[str], template: str, variables: Mapping[str, Any], plan: Plan) -> str:
+    """Return the command that makes a campaign. source: the words that name the table, or the query."""
+    return shlex.join(["genstudy", "specs", *source, *_template(template, variables), "-b", str(plan.size)])
+
+
+def query_words(sql: str, db: str) -> list[str]:
+    """Return the words that name a query. db: the database's URL, without a password."""
+    return ["--query", sql, "--db", db]
 
 
 def make_anew_command(folder: Path, manifest: Manifest, plan: Plan) -> str:
@@ -42,7 +47,8 @@ def make_anew_command(folder: Path, manifest: Manifest, plan: Plan) -> str:
     }
     words += [flag for flag, wanted in flags.items() if wanted]
     template = _template(manifest.template.name, settings.variables)
-    return shlex.join(["genstudy", "specs", table.source, *template, "--name", manifest.name, *words])
+    source = query_words(table.query.sql, table.query.db) if table.query else [table.source]
+    return shlex.join(["genstudy", "specs", *source, *template, "--name", manifest.name, *words])
 
 
 def run_command(folder: str, plan: Plan, needs: Needs) -> str:

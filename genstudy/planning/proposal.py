@@ -15,6 +15,7 @@ from genstudy.planning.commands import (
     DEFAULT_TEMPLATE,
     make_anew_command,
     make_command,
+    query_words,
     run_command,
 )
 from genstudy.planning.plan import Budget, needs_of, propose, stated_cost
@@ -24,7 +25,7 @@ from genstudy.specs.manifest import StepEntry, read_manifest
 from genstudy.specs.options import Options
 from genstudy.specs.running import RunSettings
 from genstudy.specs.writer import SpecWriter
-from genstudy.tables.read import open_table
+from genstudy.tables.query import Query, open_source
 from genstudy.tables.record import read_record
 from genstudy.units import counted, parse_size, parse_time
 
@@ -62,7 +63,7 @@ class _Stated:
 
 
 def plan_batches(
-    source: str | Path,
+    source: str | Path | Query,
     *,
     template: str | Path | None = None,
     variables: Mapping[str, Any] | None = None,
@@ -79,7 +80,7 @@ def plan_batches(
 ) -> Proposal:
     """Propose how many rows a batch may have, and explain it. Nothing is written, nothing run.
 
-    source: a table, or a campaign's folder, whose own costs are taken as far as it has run.
+    source: a table, a query, or a campaign's folder, whose own costs are taken as far as it has run.
     template, variables, steps: for a table: what its rows will run, `echo` if nothing is said, or only the
     number of steps. max_files: files and folders at a time. max_bytes: bytes at a time, archives not counted.
     max_jobs: jobs in a scheduler's queue. walltime: the time of a batch. With none of these, max_files is
@@ -88,13 +89,14 @@ def plan_batches(
 
     Sizes and times may be texts such as 10G, 2h. Raises UserError where no batches keep what is asked for.
     """
-    source = Path(source)
+    source = source if isinstance(source, Query) else Path(source)
     stated = _Stated(
         files=_at_least(0, files_per_row, "files-per-row"),
         nbytes=None if bytes_per_row is None else parse_size(bytes_per_row),
         seconds=None if seconds_per_row is None else parse_time(seconds_per_row),
     )
-    manifest = read_manifest(source) if source.is_dir() else None
+    folder = source if isinstance(source, Path) and source.is_dir() else None
+    manifest = read_manifest(folder) if folder else None
     settings = (manifest.run if manifest else None) or RunSettings.model_construct()
     budget = _budget(
         files=_at_least(1, max_files, "max-files"),
@@ -105,13 +107,13 @@ def plan_batches(
         save=save,
         settings=settings,
     )
-    if manifest is not None:
+    if folder is not None and manifest is not None:
         if template is not None or variables or steps is not None:
             raise UserError(
                 "a campaign has its template and steps: --template, --set and --steps are for tables",
-                where=str(source),
+                where=str(folder),
             )
-        return _for_campaign(source, manifest, stated, budget)
+        return _for_campaign(folder, manifest, stated, budget)
     return _for_table(source, template, variables or {}, _at_least(1, steps, "steps"), stated, budget)
 
 
@@ -123,32 +125,41 @@ def _budget(*, jobs: int | None, save: Save | None, settings: RunSettings, **giv
 
 
 def _for_table(
-    path: Path,
+    source: Path | Query,
     template: str | Path | None,
     variables: Mapping[str, Any],
     steps: int | None,
     stated: _Stated,
     budget: Budget,
 ) -> Proposal:
-    table = open_table(path)
     if steps is not None and (template is not None or variables):
         raise UserError("--steps and --template exclude each other", hint="a template has its steps")
     chosen = DEFAULT_TEMPLATE if template is None else str(template)
-    if steps is not None:
-        base, ran = stated_cost(steps, steps), counted(steps, "step")
-    else:
-        base, ran = _base(_steps(table, chosen, variables)), f"template {chosen}"
-    cost = _with_stated(base, stated)
-    _check_known(budget, cost)
-    plan = propose(table.count_rows(), cost, budget)
+    with open_source(source) as table:
+        if steps is not None:
+            base, ran = stated_cost(steps, steps), counted(steps, "step")
+        else:
+            base, ran = _base(_steps(table, chosen, variables)), f"template {chosen}"
+        cost = _with_stated(base, stated)
+        _check_known(budget, cost)
+        plan, title = propose(table.count_rows(), cost, budget), table.title
     return Proposal(
         plan=plan,
-        lines=(f"{path}: {counted(plan.rows, 'row')}, {ran}", "", *explain(plan), "", *conclude(plan)),
+        lines=(f"{title}: {counted(plan.rows, 'row')}, {ran}", "", *explain(plan), "", *conclude(plan)),
         commands=(
-            make_command(str(path), chosen, variables, plan),
+            make_command(_words(source), chosen, variables, plan),
             run_command("specs", plan, plan.needs),
         ),
     )
+
+
+def _words(source: Path | Query) -> list[str]:
+    """Return the words of a command that name a table, without anybody's password."""
+    if not isinstance(source, Query):
+        return [str(source)]
+    from genstudy.databases.url import parse_url
+
+    return query_words(source.sql, parse_url(source.db).shown)
 
 
 def _for_campaign(folder: Path, manifest: Manifest, stated: _Stated, budget: Budget) -> Proposal:

@@ -179,7 +179,6 @@ def test_a_mistake_ends_in_one_message(run_cli: RunCli, arguments: tuple[str, ..
     "arguments",
     [
         ("nope",),
-        ("specs",),
         (*GOOD, "-b", "x"),
         (*GOOD, "--nope"),
         (*GOOD, "more"),

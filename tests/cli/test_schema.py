@@ -6,6 +6,7 @@ import json
 
 from genstudy import manifest_schema, study_schema
 from genstudy.inspection.status_format import status_schema
+from genstudy.inspection.why_format import why_schema
 from tests.conftest import RunCli
 
 
@@ -14,6 +15,7 @@ def test_the_schemas(run_cli: RunCli) -> None:
         ("manifest", manifest_schema()),
         ("status", status_schema()),
         ("study", study_schema()),
+        ("why", why_schema()),
     ):
         code, out, err = run_cli("schema", name)
         assert (code, err) == (0, "")
@@ -23,4 +25,4 @@ def test_the_schemas(run_cli: RunCli) -> None:
 def test_there_is_no_such_schema(run_cli: RunCli) -> None:
     code, out, err = run_cli("schema", "nope")
     assert (code, out) == (2, "")
-    assert "'nope' is not one of 'manifest', 'status', 'study'" in err
+    assert "'nope' is not one of 'manifest', 'status', 'study', 'why'" in err
