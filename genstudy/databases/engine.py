@@ -37,8 +37,8 @@ def open_database(url: DatabaseUrl, *, read_only: bool = False) -> Iterator[Engi
     A transaction is one in SQLite too, definitions of tables included; it takes the right to write at its
     beginning, so that waiting for another writer is all that can happen. A statement outside of transactions
     (PRAGMA, VACUUM) needs `engine.raw_connection()`.
-    read_only: nothing can be changed: SQLite's and DuckDB's files are opened so, and SQLite attaches no other;
-    transactions of PostgreSQL, MySQL and MariaDB are READ ONLY. Elsewhere nothing is ever committed.
+    read_only: nothing can be changed: SQLite's and DuckDB's files are opened so, and SQLite attaches no
+    other; transactions of PostgreSQL, MySQL and MariaDB are READ ONLY. Elsewhere nothing is committed.
 
     UserError for a SQLite file that is missing (with read_only; otherwise it is made, in a folder that
     exists), or is a folder.

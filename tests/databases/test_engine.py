@@ -39,7 +39,7 @@ def remote(postgres: PostgresServer) -> DatabaseUrl:
 def other(in_tmp: Path) -> DatabaseUrl:
     """Return a DuckDB database with a table of two rows: one of those that nothing here knows much of."""
     pytest.importorskip("duckdb_engine", reason="DuckDB's dialect is not installed")
-    url = parse_url("duckdb:///other.duckdb")
+    url = parse_url(f"duckdb:///{in_tmp}/other.duckdb")
     with open_database(url) as engine, engine.begin() as connection:
         connection.exec_driver_sql("CREATE TABLE t (a integer)")
         connection.exec_driver_sql("INSERT INTO t VALUES (1), (2)")
