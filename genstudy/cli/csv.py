@@ -6,6 +6,7 @@ import io
 import re
 import shlex
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO
 
@@ -15,6 +16,8 @@ from genstudy.cli.plain import large_imports, whole
 from genstudy.errors import UserError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from genstudy.parameters.laws import Parameter
 
 DEFAULT_NAMES = ("param1", "param2", "param3")
@@ -66,6 +69,9 @@ def csv_command(
     unique: Annotated[
         bool, typer.Option("--unique", help="Distinct rows only; memory grows with rows.")
     ] = False,
+    plot: Annotated[
+        bool, typer.Option("--plot", help="Draw the design, into a .png beside the table.")
+    ] = False,
     debug: Annotated[bool, typer.Option("-d", "--debug", help="Print the rows too.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace what stands at the output.")] = False,
 ) -> None:
@@ -85,7 +91,10 @@ def csv_command(
     piped = output == "-"
     talk = sys.stderr if piped else sys.stdout
     target = _stdout() if piped else Path(output)
-    with Progress(shown=has_bar(piped=piped, debug=debug)) as bar:
+    with (
+        _drawn(target, wanted=plot, force=force) as picture,
+        Progress(shown=has_bar(piped=piped, debug=debug)) as bar,
+    ):
         record = make_table(
             _parameters(parameters or [], whole(params, "--params")),
             output=target,
@@ -107,6 +116,8 @@ def csv_command(
     count = f"{record.rows} {_plural('row', record.rows)}"
     width = f"{len(record.parameters)} {_plural('parameter', len(record.parameters))}"
     print(f"{name}: {count}, {width}, design {record.design}{seeded}", file=talk, flush=True)
+    if picture is not None:
+        print(f"{picture}: the design", flush=True)
     if not piped:
         print(f"next: genstudy specs {_path_and_name(output, max(10, record.rows // 100))}", flush=True)
 
@@ -124,6 +135,22 @@ def _stdout() -> io.FileIO:
     if stream is None:
         raise UserError("standard output is closed", hint="name a file: -o params.csv")
     return io.FileIO(stream.fileno(), "wb", closefd=False)
+
+
+@contextmanager
+def _drawn(table: Path | io.FileIO, *, wanted: bool, force: bool) -> Iterator[Path | None]:
+    """Draw the table that is there at the end of the block; whether that will do is found out first."""
+    if not wanted:
+        yield None
+        return
+    if not isinstance(table, Path):
+        raise UserError("--plot is for a table in a file", hint="name one: -o params.csv")
+    from genstudy.plots.plot import picture_file, picture_path, write_picture
+
+    path = picture_path(table)
+    with picture_file(path, force=force) as stream:
+        yield path
+        write_picture(table, stream, path)
 
 
 def _path_and_name(output: str, size: int) -> str:
