@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from genstudy.plots.ranges import continuous_law
 from genstudy.plots.scales import NumberScale
 from genstudy.units import counted
 
@@ -27,19 +28,22 @@ MOST_DIMENSIONS = 20
 
 FEWEST = 2
 
+PROBABILITIES = np.linspace(0.0, 1.0, 4097)
+"""Where the cumulative distribution function of a law is taken; between, it is interpolated."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coverage:
     """How well `points` rows fill the box of their parameters; None: cannot be told.
 
-    single: the share of parts that hold a row, by parameter, each range cut into CELLS parts. pairs: the same
-    of the squares of two parameters, the mean over all pairs; expected: what as many points would fill on
-    average if they were drawn at random.
+    single: the share of parts that hold a row, by parameter, each range cut into CELLS parts, equally
+    probable ones where the law is known. pairs: the same of the squares of two parameters, the mean over all
+    pairs; expected: what as many points would fill on average if they were drawn at random.
 
-    discrepancy: the squared centred L2 discrepancy of the points scaled to the unit cube: how far the share
-    of points in boxes at its corners differs from the volume of these boxes; 0 would be perfectly even
-    (Hickernell, A generalized discrepancy and quadrature error bound, Math. Comp. 67, 1998). ratio: to its
-    mean for random points, ((5/4)^d - (13/12)^d) / n: below 1 is more even than chance, above 1 less.
+    discrepancy: the squared centred L2 discrepancy of the points in the unit cube (see unit_points): how far
+    the share of points in boxes at its corners differs from the volume of these boxes; 0 would be perfectly
+    even (Hickernell, A generalized discrepancy and quadrature error bound, Math. Comp. 67, 1998). ratio: to
+    its mean for random points, ((5/4)^d - (13/12)^d) / n: below 1 is more even than chance, above 1 less.
 
     nearest: the median distance of a point from the one nearest to it, least: the smallest; in the unit cube,
     0 where two rows agree (Johnson, Moore and Ylvisaker, Minimax and maximin distance designs, J. Stat. Plan.
@@ -59,10 +63,14 @@ class Coverage:
 
 
 def unit_points(column: ColumnSummary, values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return numbers of a column scaled to [0, 1] by the ends of its axis, shape (n,).
+    """Return numbers of a column as points in [0, 1], shape (n,).
 
-    The levels of a law of levels become the middles of as many equal parts.
+    They are what the column's law gives to the values below each; without a law, their places between the
+    ends of the axis. The levels of a law of levels become the middles of as many equal parts.
     """
+    law = continuous_law(column.law)
+    if law is not None:
+        return np.interp(values, law.sample(PROBABILITIES), PROBABILITIES)
     found = np.clip(NumberScale(column.low, column.high, column.log).place(values), 0.0, 1.0)
     count = column.law_count
     return found if not count else (found * (count - 1) + 0.5) / count

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from genstudy.parameters.grammar import parse_law
 from genstudy.plots.coverage import Coverage, coverage_lines, coverage_of
 from genstudy.plots.summary import summarize_rows
 
@@ -53,6 +54,20 @@ def test_random_points_have_the_ratio_one_on_average() -> None:
         for _ in range(200)
     ]
     assert np.mean(np.array(ratios, dtype=float)) == pytest.approx(1, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    "law",
+    ["normal(0, 1)", "loguniform(1e-3, 10)", "lognormal(0, 2)", "triangular(0, 1, 5)", "gamma(2, scale=3)"],
+)
+def test_a_design_is_judged_by_the_probability_that_laws_give_to_its_parts(law: str) -> None:
+    points = np.random.default_rng(5).random((64, 2))
+    values = [parse_law(law).sample(points[:, place]).tolist() for place in (0, 1)]
+    even = coverage(dict(zip("ab", points.T.tolist(), strict=True)), UNIT)
+    found = coverage(dict(zip("ab", values, strict=True)), {"a": law, "b": law})
+    assert found.discrepancy == pytest.approx(even.discrepancy, rel=0.05)
+    assert found.nearest == pytest.approx(even.nearest, rel=0.05)
+    assert (found.single, found.pairs) == (even.single, even.pairs)
 
 
 def test_shares_of_parts_agree_with_a_naive_count() -> None:
