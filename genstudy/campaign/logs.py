@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from genstudy.batches.rows import LABEL, RowFinder
@@ -83,18 +84,55 @@ class StepOutput:
     text: str
 
 
-def failed_step_output(study: Path, step: str, row_id: str, rows: BatchRows | None = None) -> StepOutput:
+class StudyRuns:
+    """What Maestro recorded of a study's runs: read when it is first asked for, and looked up by row."""
+
+    def __init__(self, study: Path, rows: BatchRows | None = None) -> None:
+        """Take a study's folder, and the batch's rows; they are needed where its specification is inline."""
+        self._study, self._rows = study, rows
+        self._labels: dict[str, tuple[dict[int, str], str]] = {}
+
+    @cached_property
+    def runs(self) -> tuple[StepRun, ...]:
+        """All runs that were recorded."""
+        status = read_status(self._study)
+        return status.runs if status else ()
+
+    def label_of(self, folder: str, row_id: str) -> str:
+        """Return the workspace in which a row's step ran, or a step for many rows failed; empty for none."""
+        if folder not in self._labels:
+            self._labels[folder] = self._labelled(folder)
+        by_row, shared = self._labels[folder]
+        number = self._rows.number_of(row_id) if self._rows is not None else None
+        return by_row.get(number, shared) if number is not None else shared
+
+    def _labelled(self, folder: str) -> tuple[dict[int, str], str]:
+        """Return the labels of a step's runs by row, and the first failed one of those for many rows."""
+        own = [run for run in self.runs if run.folder == folder]
+        by_row: dict[int, str] = {}
+        if self._rows is not None:
+            finder = RowFinder(self._rows)
+            for run in own:
+                for number in finder.find(run.label, run.params):
+                    by_row.setdefault(number, run.label)
+        many = (run for run in own if not run.params or SHARED in run.params)
+        return by_row, next((run.label for run in many if run.failed and run.begun), "")
+
+
+def failed_step_output(
+    study: Path, step: str, row_id: str, rows: BatchRows | None = None, *, recorded: StudyRuns | None = None
+) -> StepOutput:
     """Return the end of what a failed step printed on standard error, or else on standard output.
 
     step: the step that failed first, as the outcome names it. rows: the batch's; needed where its
-    specification is inline. Nothing that was printed can act on a terminal.
+    specification is inline. recorded: of the study; with it, that is read once for many rows.
+    Nothing that was printed can act on a terminal.
     """
+    recorded = recorded or StudyRuns(study, rows)
     folder, label = folder_name(step), LABEL + row_id
     runs: tuple[StepRun, ...] = ()
     if not (study / folder / label).is_dir():
-        status = read_status(study)
-        runs = status.runs if status else ()
-        label = _label_of(folder, row_id, rows, runs) or ""
+        label, runs = recorded.label_of(folder, row_id), recorded.runs
     workspace = f"{folder}/{label}".removesuffix("/")
     files = _printed(study / workspace, step)
     # More than one where the step was tried more than once.
@@ -104,18 +142,6 @@ def failed_step_output(study: Path, step: str, row_id: str, rows: BatchRows | No
             return StepOutput(workspace=workspace, file=path.name, text=text)
     why = "it printed nothing" if files else _why_not_begun(step, runs) or last_words(study)
     return StepOutput(workspace=workspace, file="", text=why or "it left no output")
-
-
-def _label_of(folder: str, row_id: str, rows: BatchRows | None, runs: Sequence[StepRun]) -> str | None:
-    """Return the name of the workspace in which a row's step ran, or in which a step for many rows failed."""
-    own = [run for run in runs if run.folder == folder]
-    if rows is not None:
-        number, finder = rows.number_of(row_id), RowFinder(rows)
-        for run in own:
-            if number in finder.find(run.label, run.params):
-                return run.label
-    many = (run for run in own if not run.params or SHARED in run.params)
-    return next((run.label for run in many if run.failed and run.begun), None)
 
 
 def _printed(workspace: Path, step: str) -> list[Path]:

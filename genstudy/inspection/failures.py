@@ -15,7 +15,7 @@ from genstudy.batches.known import read_campaign
 from genstudy.batches.places import RUNS
 from genstudy.batches.rows import LABEL, batch_rows
 from genstudy.batches.stored import open_stored
-from genstudy.campaign.logs import OUTPUT_BYTES, failed_step_output, last_words
+from genstudy.campaign.logs import OUTPUT_BYTES, StudyRuns, failed_step_output, last_words
 from genstudy.errors import UserError
 from genstudy.ledger.ranges import Rows
 from genstudy.ledger.state import LOST, Contradiction
@@ -55,18 +55,22 @@ class FailedRow(BaseModel):
 class FailedRows:
     """The failed rows of a campaign as it was when this was made. count: how many they are."""
 
-    def __init__(self, folder: Path) -> None:
-        self._known = read_campaign(folder)
-        self.count = self._known.state.tally.failed
+    def __init__(self, known: Known) -> None:
+        self._known = known
+        self.count = known.state.tally.failed
 
     def __iter__(self) -> Iterator[FailedRow]:
         """Yield each row and the end of what its step printed, batch by batch."""
+        return self.among(None)
+
+    def among(self, wanted: Rows | None) -> Iterator[FailedRow]:
+        """Yield those that are among these row numbers; None: all."""
         batches = self._known.state.batches.values()
         again = [batch for batch in batches if batch.entry.attempt > 1]
         last = {row: batch.entry.id for batch in again for row in batch.rows}
         for batch in batches:
-            if batch.failures:
-                yield from _failed_of(self._known, batch, last)
+            if batch.failures and (wanted is None or batch.failed & wanted):
+                yield from _failed_of(self._known, batch, last, wanted)
 
 
 def failed_rows(folder: str | Path) -> FailedRows:
@@ -75,16 +79,19 @@ def failed_rows(folder: str | Path) -> FailedRows:
     Rows that are being tried again, or went well when they were, are left out. Raises UserError where the
     folder is no campaign.
     """
-    return FailedRows(Path(folder).absolute())
+    return FailedRows(read_campaign(Path(folder)))
 
 
-def _failed_of(known: Known, batch: BatchState, last: dict[int, str]) -> Iterator[FailedRow]:
-    """Yield the failed rows of a batch. last: {row: the batch of its last try} of rows tried again."""
+def _failed_of(
+    known: Known, batch: BatchState, last: dict[int, str], wanted: Rows | None
+) -> Iterator[FailedRow]:
+    """Yield the wanted failed rows of a batch. last: {row: the batch of its last try} of rows tried again."""
     rows = None
     steps = {step.name for step in known.manifest.steps}
     with _Outputs(known.folder, batch) as outputs:
         for failure in batch.failures:
-            for number in Rows.parse(failure.rows):
+            failed = Rows.parse(failure.rows)
+            for number in failed if wanted is None else failed & wanted:
                 if last.get(number, batch.entry.id) != batch.entry.id:
                     continue
                 rows = rows or batch_rows(known.folder, known.manifest, batch.entry)
@@ -115,6 +122,7 @@ class _Outputs:
         self._archive: Stored | None = None
         self._stack = ExitStack()
         self._copied: set[str] = set()
+        self._recorded: dict[Path, StudyRuns] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -130,7 +138,8 @@ class _Outputs:
             raise Contradiction(f"the ledger names the study {study!r}, which is no folder's name")
         workspace = self._runs / study / folder_name(step) / f"{LABEL}{row_id}"
         if not self._in_archive or workspace.is_dir():
-            return failed_step_output(self._runs / study, step, row_id, rows).text
+            place = self._runs / study
+            return failed_step_output(place, step, row_id, recorded=self._recorded_in(place, rows)).text
         try:
             return self._archived(study, step, row_id, rows).text
         except (ArchiveError, UserError) as problem:  # which rows failed is known all the same
@@ -147,6 +156,12 @@ class _Outputs:
             return str(problem)
         return last_words(self._copies / study)
 
+    def _recorded_in(self, study: Path, rows: BatchRows) -> StudyRuns:
+        """Return what Maestro recorded of a study; that of the last one is kept."""
+        if study not in self._recorded:
+            self._recorded = {study: StudyRuns(study, rows)}
+        return self._recorded[study]
+
     def _open(self) -> None:
         if self._archive is None:
             self._archive = self._stack.enter_context(open_stored(self._folder, self._batch))
@@ -161,7 +176,8 @@ class _Outputs:
         # Inline, and for steps that many rows share, the status tells which workspace it is.
         self._copy(f"{study}/{STATUS}")
         self._copy(f"{study}/{folder_name(step)}")
-        return failed_step_output(self._copies / study, step, row_id, rows)
+        place = self._copies / study
+        return failed_step_output(place, step, row_id, recorded=self._recorded_in(place, rows))
 
     def _copy(self, prefix: str) -> bool:
         """Copy the ends of the files at or below a path; tell whether there are any."""

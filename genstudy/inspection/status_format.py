@@ -76,6 +76,14 @@ class CostStatus(_Part):
     bytes: float = Field(description="Bytes of files, before archiving.")
 
 
+class ResultsStatus(_Part):
+    """What the runs of a campaign have collected of its results. Rows of all attempts count."""
+
+    batches: int = Field(description="Batches that were collected.")
+    rows: int = Field(description="Their rows.")
+    faulty: int = Field(description="Rows of these with a result that is missing or malformed.")
+
+
 class Status(_Part):
     """The state of a campaign."""
 
@@ -95,6 +103,7 @@ class Status(_Part):
     again: list[BatchAgain] = Field(description="Batches that were cut short, and what will be run again.")
     unsaved: list[str] = Field(description="Ids of the batches that ended and are not saved.")
     cost: CostStatus | None = Field(description="What a row cost; null until a batch is saved.")
+    results: ResultsStatus | None = Field(description="What was collected; null: it has no results.")
     rate: float | None = Field(
         description="Rows that end in a second in the present run, if one is going on."
     )

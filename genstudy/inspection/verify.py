@@ -10,6 +10,7 @@ from genstudy.batches.known import read_campaign
 from genstudy.campaign.summary import Counts, count_rows
 from genstudy.errors import GenstudyError
 from genstudy.inspection.verify_made import batch_problems, made_problems, one_line, retry_problems
+from genstudy.inspection.verify_results import results_problems
 from genstudy.inspection.verify_saved import saved_problems
 from genstudy.inspection.verify_strays import stray_notes
 from genstudy.ledger.ledger import Ledger
@@ -61,7 +62,8 @@ def verify_campaign(
 
     That is: its table, pgen and specifications are as they were made, its batches hold every row once, its
     ledger does not contradict itself, every archive and moved folder agrees with its checksums, and every row
-    that is done has its workspaces. quick: read sizes and the archives' indexes, but no contents. progress:
+    that is done has its workspaces, and that its results.db, if there is one, holds every row of each batch
+    that was collected. quick: read sizes and the archives' indexes, but no contents. progress:
     gets the rows looked at, and how many there are.
 
     It only reads, and the campaign may be running meanwhile. Raises UserError where the folder is none.
@@ -76,6 +78,7 @@ def verify_campaign(
         return replace(nothing, problems=(*problems, one_line(problem)))
     problems += retry_problems(known.state)
     problems += _saved_problems(known, quick=quick, progress=progress)
+    problems += results_problems(known, quick=quick)
     return Verification(
         quick=quick,
         rows=count_rows(known.state.tally),

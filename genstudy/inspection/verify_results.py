@@ -1,0 +1,56 @@
+"""Whether a campaign's results.db is whole, and holds every row that was collected once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from genstudy.errors import GenstudyError
+from genstudy.inspection.verify_made import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from genstudy.batches.known import Known
+
+RESULTS_FILE = "results.db"
+
+
+def results_problems(known: Known, *, quick: bool) -> Iterator[str]:
+    """Yield what is wrong with the campaign's own database of results; one elsewhere is not looked at.
+
+    quick: do not read all of it.
+    """
+    file = known.folder / RESULTS_FILE
+    settings = known.manifest.results
+    elsewhere = settings is not None and settings.into is not None
+    collected = {
+        batch_id: len(batch.rows)
+        for batch_id, batch in known.state.batches.items()
+        if batch.collected is not None
+    }
+    if elsewhere or not (file.exists() or collected):
+        return
+    if not file.exists():
+        yield f"{file}: the file is missing, and {len(collected):,} batches were collected into it"
+        return
+    try:
+        yield from _problems(known, collected, quick=quick)
+    except GenstudyError as problem:
+        yield one_line(problem)
+
+
+def _problems(known: Known, collected: dict[str, int], *, quick: bool) -> Iterator[str]:
+    # Only where there are results: this imports SQLAlchemy.
+    from genstudy.results.query import batch_counts, damage, open_results
+
+    with open_results(known.folder) as results:
+        place = f"{results.url.shown}, table {results.attempts}"
+        if not quick:
+            yield from (f"{results.url.shown}: {text}" for text in damage(results))
+        told, found = batch_counts(results)
+    for batch_id in sorted(set(told) | set(collected) | set(found)):
+        state = known.state.batches.get(batch_id)
+        wanted = len(state.rows) if state is not None else 0
+        if found.get(batch_id, 0) != wanted:
+            has = found.get(batch_id, 0)
+            yield f"{place}: batch {batch_id} has {has:,} rows there, and should have {wanted:,}"
