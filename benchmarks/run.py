@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import archives
 import campaign_run
+import collect
 import csv_memory
 import csv_polars
 import csv_script
@@ -22,8 +23,12 @@ import help_startup
 import maestro_dry
 import pgen_seek
 import pgen_whole
+import plot_design
+import query_memory
+import report
 import specs_batches
 import status_batches
+import why
 from timing import Bench, Failed, Skipped
 
 if TYPE_CHECKING:
@@ -35,14 +40,19 @@ BENCHMARKS: dict[str, Callable[[Bench], Iterator[Result]]] = {
     "csv-script": csv_script.measure,
     "csv-polars": csv_polars.measure,
     "csv-memory": csv_memory.measure,
+    "query-memory": query_memory.measure,
     "specs-batches": specs_batches.measure,
     "status-batches": status_batches.measure,
+    "why": why.measure,
+    "report": report.measure,
     "pgen-seek": pgen_seek.measure,
     "pgen-whole": pgen_whole.measure,
+    "plot-design": plot_design.measure,
     "help-startup": help_startup.measure,
     "maestro-dry": maestro_dry.measure,
     "archive": archives.measure_archive,
     "fetch": archives.measure_fetch,
+    "collect": collect.measure,
     "run-overhead": campaign_run.measure_overhead,
     "run-jobs": campaign_run.measure_jobs,
 }

@@ -19,12 +19,19 @@ if TYPE_CHECKING:
     from genstudy.inspection.cancel import cancel_campaign
     from genstudy.inspection.failures import failed_rows
     from genstudy.inspection.fetch import fetch_row
+    from genstudy.inspection.groups import group_failures
     from genstudy.inspection.status import campaign_status
     from genstudy.inspection.verify import verify_campaign
+    from genstudy.inspection.why import why_failed
     from genstudy.parameters.grammar import parse_law, parse_parameter
     from genstudy.parameters.laws import Parameter
     from genstudy.planning.proposal import plan_batches
+    from genstudy.plots.plot import DesignPicture, plot_design
     from genstudy.rendering.templates import builtin_names, copy_template, find_template
+    from genstudy.reports.write import write_report
+    from genstudy.results.collect import collect_results
+    from genstudy.results.export import export_results
+    from genstudy.results.query import open_results, query_results
     from genstudy.specs.check import check_template
     from genstudy.specs.make import Campaign, make_specs
     from genstudy.specs.manifest import Manifest, manifest_schema, read_manifest
@@ -32,6 +39,7 @@ if TYPE_CHECKING:
     from genstudy.studies.build import build_study, init_study
     from genstudy.studies.model import study_schema
     from genstudy.tables.make import make_table
+    from genstudy.tables.query import Query
     from genstudy.tables.record import TableRecord, read_record
 
 __version__ = "0.1.0"
@@ -41,17 +49,24 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "genstudy.inspection.failures": ("failed_rows",),
     "genstudy.inspection.fetch": ("fetch_row",),
     "genstudy.planning.proposal": ("plan_batches",),
+    "genstudy.plots.plot": ("DesignPicture", "plot_design"),
     "genstudy.campaign.retry": ("retry_failed",),
     "genstudy.campaign.run": ("run_campaign",),
     "genstudy.campaign.progress": ("RunReport",),
     "genstudy.inspection.status": ("campaign_status",),
     "genstudy.campaign.stop": ("Stop",),
+    "genstudy.inspection.groups": ("group_failures",),
     "genstudy.inspection.verify": ("verify_campaign",),
+    "genstudy.inspection.why": ("why_failed",),
     "genstudy.demo": ("run_demo",),
     "genstudy.errors": ("GenstudyError", "RunError", "UserError"),
     "genstudy.parameters.grammar": ("parse_law", "parse_parameter"),
     "genstudy.parameters.laws": ("Parameter",),
     "genstudy.rendering.templates": ("builtin_names", "copy_template", "find_template"),
+    "genstudy.reports.write": ("write_report",),
+    "genstudy.results.collect": ("collect_results",),
+    "genstudy.results.export": ("export_results",),
+    "genstudy.results.query": ("open_results", "query_results"),
     "genstudy.specs.check": ("check_template",),
     "genstudy.specs.make": ("Campaign", "make_specs"),
     "genstudy.specs.manifest": ("Manifest", "manifest_schema", "read_manifest"),
@@ -59,16 +74,19 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "genstudy.studies.build": ("build_study", "init_study"),
     "genstudy.studies.model": ("study_schema",),
     "genstudy.tables.make": ("make_table",),
+    "genstudy.tables.query": ("Query",),
     "genstudy.tables.record": ("TableRecord", "read_record"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "Campaign",
+    "DesignPicture",
     "GenstudyError",
     "Manifest",
     "Options",
     "Parameter",
+    "Query",
     "RunError",
     "RunReport",
     "Stop",
@@ -79,17 +97,23 @@ __all__ = [
     "campaign_status",
     "cancel_campaign",
     "check_template",
+    "collect_results",
     "copy_template",
+    "export_results",
     "failed_rows",
     "fetch_row",
     "find_template",
+    "group_failures",
     "init_study",
     "make_specs",
     "make_table",
     "manifest_schema",
+    "open_results",
     "parse_law",
     "parse_parameter",
     "plan_batches",
+    "plot_design",
+    "query_results",
     "read_manifest",
     "read_record",
     "retry_failed",
@@ -97,6 +121,8 @@ __all__ = [
     "run_demo",
     "study_schema",
     "verify_campaign",
+    "why_failed",
+    "write_report",
 ]
 
 

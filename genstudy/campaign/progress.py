@@ -8,10 +8,15 @@ from typing import TYPE_CHECKING
 from genstudy.units import counted, time_text
 
 if TYPE_CHECKING:
-    from genstudy.campaign.summary import Counts
-    from genstudy.ledger.records import Ended
+    from collections.abc import Mapping
+
+    from genstudy.campaign.summary import Counts, ResultCounts
+    from genstudy.ledger.records import Collected, Ended
     from genstudy.ledger.state import BatchState
     from genstudy.ledger.tally import Tally
+
+SHOWN = 5
+"""Results that are named, where more are missing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,13 +49,17 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunReport:
-    """What a run came to. started: batches it began; reason: why it ended early, empty if it did not."""
+    """What a run came to. started: batches it began; reason: why it ended early, empty if it did not.
+
+    results: what was collected of the campaign; None where it has no results.
+    """
 
     rows: Counts
     batches: Counts
     started: int
     seconds: float
     reason: str
+    results: ResultCounts | None = None
 
 
 def ended_line(batch: BatchState, ended: Ended, tally: Tally) -> str:
@@ -64,3 +73,16 @@ def ended_line(batch: BatchState, ended: Ended, tally: Tally) -> str:
         f"batch {batch.entry.id}: {counted(len(batch.done), 'row')} done{failed}{left}{taken}{why}{note}; "
         f"{tally.done + tally.failed:,} of {tally.rows:,} in all"
     )
+
+
+def faulty_line(batch: str, collected: Collected) -> str:
+    """Return what people are told where results of a batch are missing."""
+    rows = counted(collected.faulty, "row")
+    return f"batch {batch}: {rows} with something missing ({missing_text(collected.missing)})"
+
+
+def missing_text(missing: Mapping[str, int]) -> str:
+    """Return which results are missing and how often, the most frequent first."""
+    order = sorted(missing.items(), key=lambda item: (-item[1], item[0]))
+    more = f", and {len(order) - SHOWN} more" if len(order) > SHOWN else ""
+    return ", ".join(f"{name} {count:,}" for name, count in order[:SHOWN]) + more

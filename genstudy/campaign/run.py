@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from genstudy.campaign.collecting import open_collecting
 from genstudy.campaign.runner import Runner
 from genstudy.campaign.stop import Stop
 from genstudy.campaign.study_process import study_command
@@ -37,6 +38,8 @@ def run_campaign(
 ) -> RunReport:
     """Run every pending batch of a campaign with Maestro: judge it, record it, save it and clear it.
 
+    Where the campaign has results, those of a batch are collected once it is saved, and before it is cleared.
+
     folder: made by make_specs or build_study. settings: keys of RunSettings, which win over what the study
     file said. max_batches: begin no more than these. canary: run so many rows first, and say what all will
     take. stop: through which others ask the run to end. tell: gets a line for people at each event. watch:
@@ -59,20 +62,23 @@ def run_campaign(
             raise UserError(
                 "a canary needs a pgen, and these specifications are inline", hint="run without --canary"
             )
-        runner = Runner(
-            folder,
-            manifest,
-            owner,
-            state,
-            chosen,
-            stop=stop or Stop(),
-            tell=tell,
-            watch=watch,
-            max_batches=max_batches,
-            canary=canary,
-        )
+        stop = stop or Stop()
         try:
-            report = runner.run()
+            with open_collecting(folder, manifest, owner, stop) as collecting:
+                runner = Runner(
+                    folder,
+                    manifest,
+                    owner,
+                    state,
+                    chosen,
+                    stop=stop,
+                    tell=tell,
+                    watch=watch,
+                    collecting=collecting,
+                    max_batches=max_batches,
+                    canary=canary,
+                )
+                report = runner.run()
             owner.reason = report.reason
         except BaseException as problem:
             owner.reason = str(problem) or type(problem).__name__

@@ -16,13 +16,13 @@ from genstudy.campaign.batch_study import RunningStudy
 from genstudy.campaign.canary import judge_canary
 from genstudy.campaign.limits import Limits
 from genstudy.campaign.outcome import record_of
-from genstudy.campaign.progress import Progress, Running, RunReport, ended_line
+from genstudy.campaign.progress import Progress, Running, RunReport, ended_line, faulty_line
 from genstudy.campaign.room import Room
 from genstudy.campaign.saver import Saver
 from genstudy.campaign.store import Store
 from genstudy.campaign.study_plan import Planner
 from genstudy.campaign.study_process import kill_orphans
-from genstudy.campaign.summary import count_batches, count_rows
+from genstudy.campaign.summary import count_batches, count_results, count_rows
 from genstudy.errors import GenstudyError, RunError
 from genstudy.ledger.records import Started
 from genstudy.units import counted
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
+    from genstudy.campaign.collecting import BatchCollecting
     from genstudy.campaign.stop import Stop
     from genstudy.ledger.lease import Ownership
     from genstudy.ledger.ranges import Rows
@@ -57,11 +58,13 @@ class Runner:
         stop: Stop,
         tell: Callable[[str], None],
         watch: Callable[[Progress], None],
+        collecting: BatchCollecting | None = None,
         max_batches: int | None = None,
         canary: int | None = None,
     ) -> None:
         self.folder, self.manifest, self.owner, self.state = folder, manifest, owner, state
         self.settings, self.stop, self.tell, self.watch = settings, stop, tell, watch
+        self._collecting = collecting
         self._max_batches = max_batches
         self._canary = canary if canary and not state.tally.done else None
         if canary and not self._canary:
@@ -103,6 +106,7 @@ class Runner:
             started=len(self._begun),
             seconds=time.monotonic() - self._began,
             reason=self.stop.reason,
+            results=count_results(self.state, self._collecting.shown) if self._collecting else None,
         )
 
     def _give_up(self, problem: BaseException) -> None:
@@ -331,6 +335,12 @@ class Runner:
         if batch.saved is None:
             self._record(self._store.save(batch))
         assert batch.saved is not None
+        if self._collecting is not None and batch.collected is None:
+            self.owner.check()
+            collected = self._collecting.collect(batch)
+            self._record(collected)
+            if collected.faulty:
+                self.tell(faulty_line(batch_id, collected))
         if batch.saved.mode != "keep":
             self.owner.check()
             self._record(self._store.clear(batch))

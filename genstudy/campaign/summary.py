@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
+    from genstudy.ledger.state import CampaignState
     from genstudy.ledger.tally import Tally
     from genstudy.specs.manifest import StepEntry
 
@@ -39,6 +41,35 @@ class Cost:
     seconds: float
     entries: float
     nbytes: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultCounts:
+    """What was collected. shown: the database; rows: of all attempts; faulty: with something missing.
+
+    missing: {result: how often it is missing or malformed}.
+    """
+
+    shown: str
+    batches: int
+    rows: int
+    faulty: int
+    missing: Mapping[str, int]
+
+
+def count_results(state: CampaignState, shown: str) -> ResultCounts:
+    """Add up what the runs of a campaign have collected."""
+    records = [batch.collected for batch in state.batches.values() if batch.collected is not None]
+    missing: Counter[str] = Counter()
+    for record in records:
+        missing.update(record.missing)
+    return ResultCounts(
+        shown=shown,
+        batches=len(records),
+        rows=sum(record.rows for record in records),
+        faulty=sum(record.faulty for record in records),
+        missing=missing,
+    )
 
 
 def count_rows(tally: Tally) -> Counts:

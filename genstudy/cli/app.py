@@ -13,17 +13,23 @@ import genstudy
 from genstudy.cli import templates
 from genstudy.cli.build import build_command, init_command
 from genstudy.cli.cancel import cancel_command
+from genstudy.cli.collect import collect_command
 from genstudy.cli.csv import csv_command
 from genstudy.cli.demo import demo_command
+from genstudy.cli.export import export_command
 from genstudy.cli.fetch import fetch_command
 from genstudy.cli.plain import PlainCommand, PlainGroup
 from genstudy.cli.plan import plan_command
+from genstudy.cli.plot import plot_command
+from genstudy.cli.query import query_command
+from genstudy.cli.report import report_command
 from genstudy.cli.retry import retry_command
 from genstudy.cli.run import run_command
 from genstudy.cli.schema import schema_command
 from genstudy.cli.specs import specs_command
 from genstudy.cli.status import status_command
 from genstudy.cli.verify import verify_command
+from genstudy.cli.why import why_command
 from genstudy.errors import GenstudyError
 
 app = typer.Typer(
@@ -56,12 +62,18 @@ app.command("specs")(specs_command)
 app.command("init")(init_command)
 app.command("build")(build_command)
 app.command("plan")(plan_command)
+app.command("plot")(plot_command)
 app.command("run")(run_command)
 app.command("status")(status_command)
+app.command("report")(report_command)
+app.command("why")(why_command)
 app.command("cancel")(cancel_command)
 app.command("retry")(retry_command)
 app.command("fetch")(fetch_command)
 app.command("verify")(verify_command)
+app.command("collect")(collect_command)
+app.command("query")(query_command)
+app.command("export")(export_command)
 app.command("schema")(schema_command)
 app.command("demo")(demo_command)
 app.add_typer(templates.app, name="templates")

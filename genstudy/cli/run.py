@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from genstudy.cli.collect import place_text
 from genstudy.cli.settings import check_utf8
 from genstudy.errors import RunError, UserError
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from genstudy.campaign.progress import RunReport
     from genstudy.campaign.stop import Stop
+    from genstudy.campaign.summary import ResultCounts
 
 
 def run_command(
@@ -169,6 +171,8 @@ def _finish(folder: Path, report: RunReport, stop: Stop) -> None:
     left = f", {rows.pending:,} pending" if rows.pending else ""
     failed = f", {rows.failed:,} failed" if rows.failed else ""
     typer.echo(f"{folder}: {idle}{rows.done:,} of {rows.total:,} rows done{failed}{left}")
+    if report.results is not None:
+        typer.echo(_results_text(folder, report.results))
     if rows.failed:
         typer.echo(f"see them: genstudy status {place} --failed")
         typer.echo(f"try them again: genstudy retry {place} && genstudy run {place}")
@@ -178,3 +182,13 @@ def _finish(folder: Path, report: RunReport, stop: Stop) -> None:
         raise RunError(f"{report.reason}; genstudy run {place} goes on")
     if rows.failed:
         raise typer.Exit(1)
+
+
+def _results_text(folder: Path, results: ResultCounts) -> str:
+    """Return what was collected, and where it is."""
+    from genstudy.campaign.progress import missing_text
+    from genstudy.units import counted
+
+    place = place_text(folder, results.shown)
+    faulty = f", {results.faulty:,} with something missing ({missing_text(results.missing)})"
+    return f"results: {counted(results.rows, 'row')} in {place}{faulty if results.faulty else ''}"

@@ -23,6 +23,7 @@ def status_lines(status: Status, folder: str) -> list[str]:
     """Return the status for people. folder: what the campaign's folder is called in commands."""
     found = [("", f"{folder}: {_owner(status)}"), ("rows", rows_text(status)), ("batches", _batches(status))]
     found += _cost(status)
+    found += _results(status)
     found.append(("files", f"{status.files:,} in use, {size_text(status.bytes)} saved"))
     found += _running(status)
     found += [("again", text) for text in _again(status.again)]
@@ -89,6 +90,13 @@ def _batches(status: Status) -> str:
         f"{batches.done:,} done, {batches.failed:,} with failures, {batches.pending:,} pending of "
         f"{batches.total:,}; {running}{batches.saved:,} saved, {batches.cleared:,} cleared"
     )
+
+
+def _results(status: Status) -> Iterator[tuple[str, str]]:
+    found = status.results
+    if found is not None:
+        faulty = f", {found.faulty:,} with something missing" if found.faulty else ""
+        yield "results", f"{found.rows:,} rows of {found.batches:,} batches collected{faulty}"
 
 
 def _cost(status: Status) -> Iterator[tuple[str, str]]:

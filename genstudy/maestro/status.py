@@ -96,3 +96,44 @@ def _step_run(line: str) -> StepRun | None:
         ended="" if end == BLANK else end,
         params=dict(pairs),
     )
+
+
+def read_spans(study: Path, key: str, label: str) -> dict[str, tuple[str, str]]:
+    """Return {value: when its first step began and its last one ended} for the steps of single rows.
+
+    key: the parameter that tells the rows apart, alone in the column of parameters; label: what workspaces
+    have before its value. Times are as they stand in the file, BLANK for none. It is read_status for many
+    rows, without an object for each of their steps.
+    """
+    path = study / STATUS
+    try:
+        if not stat.S_ISREG(path.lstat().st_mode):
+            return {}
+        data = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    spans: dict[str, tuple[str, str]] = {}
+    mark, size, before = f"{key}:", len(key) + 1, f"/{label}"
+    for line in data.decode("utf-8", "backslashreplace").split("\n")[1:]:
+        parts = line.split(",")
+        if len(parts) == COMMAS + 1:
+            _, _, workspace, _, _, _, start, _, end, _, params = parts
+        elif len(parts) > COMMAS:
+            # From the right: a workspace may hold commas.
+            workspace, _, _, _, start, _, end, _, params = line.rsplit(",", 8)
+        else:
+            continue
+        value = params[size:]
+        if params[:size] != mark or not workspace.endswith(before + value):
+            continue  # of several rows, or torn
+        if value in spans:
+            known = spans[value]
+            start = min(filter(_is_time, (start, known[0])), default=BLANK)
+            end = max(filter(_is_time, (end, known[1])), default=BLANK)
+        spans[value] = (start, end)
+    return spans
+
+
+def _is_time(text: str) -> bool:
+    return text not in {"", BLANK}
+

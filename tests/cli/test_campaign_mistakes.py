@@ -150,6 +150,9 @@ def test_every_command_is_told_in_a_line(run_cli: RunCli, monkeypatch: pytest.Mo
     monkeypatch.setenv("COLUMNS", "80")
     _, out, _ = run_cli("--help")
     commands = out.partition("Commands:\n")[2].splitlines()
-    order = "csv specs init build plan run status cancel retry fetch verify schema demo templates"
+    order = (
+        "csv specs init build plan plot run status report why cancel retry fetch verify collect query export "
+        "schema demo templates"
+    )
     assert " ".join(line.split()[0] for line in commands) == order
     assert not [line for line in commands if "..." in line]

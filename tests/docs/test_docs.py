@@ -24,6 +24,8 @@ from genstudy.rendering.tokens import FORMS
 from genstudy.specs import pgen
 from genstudy.specs.bake import pargs_of
 from genstudy.specs.manifest import Manifest
+from genstudy.specs.result_sources import KINDS
+from genstudy.specs.results import ResultsSettings
 from genstudy.specs.running import RunSettings
 from genstudy.studies.model import Study
 from genstudy.tables.freeze import Slice
@@ -46,8 +48,13 @@ PAGE_OF_COMMAND = {
     "genstudy csv": "csv.md",
     "genstudy demo": "index.md",
     "genstudy fetch": "fetch.md",
+    "genstudy collect": "results.md",
+    "genstudy export": "results.md",
+    "genstudy query": "results.md",
     "genstudy init": "study-file.md",
     "genstudy plan": "plan.md",
+    "genstudy plot": "plot.md",
+    "genstudy report": "report.md",
     "genstudy retry": "retry.md",
     "genstudy run": "running.md",
     "genstudy schema": "manifest.md",
@@ -59,6 +66,7 @@ PAGE_OF_COMMAND = {
     "genstudy templates list": "templates.md",
     "genstudy templates show": "templates.md",
     "genstudy verify": "fetch.md",
+    "genstudy why": "why.md",
 }
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
@@ -145,10 +153,16 @@ def test_every_key_of_how_it_is_run(key: str) -> None:
 
 def fields_of(model: type[BaseModel]) -> Iterator[str]:
     for name, field in model.model_fields.items():
-        yield name
+        yield field.alias or name
         for kind in (field.annotation, *getattr(field.annotation, "__args__", ())):
             if hasattr(kind, "model_fields"):
                 yield from fields_of(kind)
+
+
+@pytest.mark.parametrize("key", [*fields_of(ResultsSettings), *KINDS])
+def test_every_key_of_results(key: str) -> None:
+    taken = page("results.md").partition("## What is taken")[2].partition("\n## ")[0]
+    assert f"`{key}`" in taken or key == "key"
 
 
 def test_every_field_of_the_manifest() -> None:
