@@ -6,6 +6,7 @@ import hashlib
 import json
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -13,20 +14,28 @@ import sqlalchemy as sa
 
 from genstudy.databases.engine import open_database
 from genstudy.databases.problems import database_errors
-from genstudy.results.schema import ATTEMPTS, BATCHES, KEY, Layout
+from genstudy.results.schema import ATTEMPTS, BATCHES, KEY, Kind, Layout
 from genstudy.results.tables import columns_there, fitted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from genstudy.databases.url import DatabaseUrl
-    from genstudy.results.schema import Kind
 
 TOGETHER = 10_000
 """Rows that are written at a time, if there are so many."""
 
 CACHE_KIB = 65_536
 """What SQLite may hold of a transaction: what does not fit is written twice."""
+
+BINARY: dict[Kind, str] = {
+    "int": "int8",
+    "float": "float8",
+    "text": "text",
+    "bool": "bool",
+    "time": "timestamp",
+}
+"""PostgreSQL's types; binary is twice as fast as text."""
 
 Row = tuple[Any, ...]
 
@@ -150,13 +159,25 @@ class Sink:
             # The driver's own cursor: SQLAlchemy would look at every row.
             connection.connection.cursor().executemany(insert, rows)
             return
+        kinds = list(self.layout.columns.values())
         cursor: Any = connection.connection.cursor()
-        with cursor, cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
-            for row in rows:
+        with cursor, cursor.copy(f"COPY {table} ({columns}) FROM STDIN (FORMAT BINARY)") as copy:
+            copy.set_types([BINARY[kind] for kind in kinds])
+            for row in _with_times(rows, kinds):
                 copy.write_row(row)
 
     def _quoted(self, name: str) -> str:
         return self._engine.dialect.identifier_preparer.quote_identifier(name)
+
+
+def _with_times(rows: Sequence[Row], kinds: Sequence[Kind]) -> Iterator[Row]:
+    """Yield rows with their times as such: they come as text."""
+    columns = list(zip(*rows, strict=True))
+    for place, kind in enumerate(kinds):
+        if kind == "time":
+            known = {text: datetime.fromisoformat(text) for text in set(columns[place]) if text is not None}
+            columns[place] = tuple(map(known.get, columns[place]))
+    return zip(*columns, strict=True)
 
 
 def joined(chunks: Iterable[Sequence[Row]]) -> Iterator[Sequence[Row]]:

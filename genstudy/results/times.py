@@ -54,6 +54,7 @@ def _times(began: str, ended: str) -> Times:
 
 def _parsed(text: str) -> datetime | None:
     try:
-        return datetime.fromisoformat(text)
+        found = datetime.fromisoformat(text)
     except ValueError:
         return None
+    return found if found.tzinfo is None else None
