@@ -12,6 +12,7 @@ TEST_PACKAGES = (
     "hypothesis>=6.100",
     "selenium>=4.20",
     "duckdb-engine>=0.17",
+    "pg8000>=1.31",
 )
 
 

@@ -13,7 +13,7 @@ from genstudy.results.collector import Collector, open_collector
 from genstudy.results.gather import digest_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from genstudy.campaign.stop import Stop
@@ -23,11 +23,19 @@ if TYPE_CHECKING:
     from genstudy.specs.manifest import Manifest
 
 
+REPLACED = (
+    "has rows of it already, which are replaced; if they are those of a copy of this campaign, make one of the "
+    "two with another --name"
+)
+
+
 @contextmanager
 def open_collecting(
-    folder: Path, manifest: Manifest, owner: Ownership, stop: Stop
+    folder: Path, manifest: Manifest, owner: Ownership, stop: Stop, tell: Callable[[str], None]
 ) -> Iterator[BatchCollecting | None]:
     """Give what collects the batches of a run; None where the campaign has no results.
+
+    tell: gets a line where rows are replaced that another run may have written.
 
     The database and the definitions are tried out at once: UserError where one of them cannot be used.
     """
@@ -37,14 +45,23 @@ def open_collecting(
     with open_collector(folder, manifest, manifest.results) as collector:
         with collector.extractor():
             pass
-        yield BatchCollecting(folder, collector, owner, stop)
+        shared = manifest.results.into is not None
+        yield BatchCollecting(folder, collector, owner, stop, tell if shared else lambda _: None)
 
 
 class BatchCollecting:
     """Collects the batches of a run, in the thread that saves and clears them."""
 
-    def __init__(self, folder: Path, collector: Collector, owner: Ownership, stop: Stop) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        collector: Collector,
+        owner: Ownership,
+        stop: Stop,
+        tell: Callable[[str], None],
+    ) -> None:
         self._folder, self._collector, self._owner, self._stop = folder, collector, owner, stop
+        self._tell = tell
 
     @property
     def shown(self) -> str:
@@ -62,6 +79,8 @@ class BatchCollecting:
             with self._collector.extractor() as extractor:
                 entry = self._collector.sink.entry(batch.entry.id)
                 if entry is None or entry.digest != digest_of(batch, extractor):
+                    if entry is not None:
+                        self._tell(f"batch {batch.entry.id}: {self.shown} {REPLACED}")
                     entry = self._collector.collect(
                         batch,
                         extractor,

@@ -17,8 +17,8 @@ from genstudy.ledger.ranges import Rows
 from genstudy.specs.bake import pargs_of
 from genstudy.specs.manifest import FILE_NAME, BatchEntry
 from genstudy.specs.rebake import rebake
-from genstudy.tables.freeze import Slice
 from genstudy.tables.as_csv import BOM
+from genstudy.tables.freeze import Slice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

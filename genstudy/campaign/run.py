@@ -64,7 +64,7 @@ def run_campaign(
             )
         stop = stop or Stop()
         try:
-            with open_collecting(folder, manifest, owner, stop) as collecting:
+            with open_collecting(folder, manifest, owner, stop, tell) as collecting:
                 runner = Runner(
                     folder,
                     manifest,

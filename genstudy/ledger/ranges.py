@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, Self
 
 from genstudy.errors import UserError
@@ -46,7 +48,8 @@ class Rows:
             yield from range(start, stop)
 
     def __contains__(self, number: int) -> bool:
-        return any(start <= number < stop for start, stop in self.spans)
+        place = bisect_right(self.spans, number, key=itemgetter(0)) - 1
+        return place >= 0 and number < self.spans[place][1]
 
     def __or__(self, other: Rows) -> Rows:
         if not self.spans or not other.spans:

@@ -71,6 +71,8 @@ class CsvFile:
         text = line.decode("utf-8", "surrogateescape")
         if '"' not in text:
             return [cell.strip() for cell in text.split(self._delimiter)]
+        if text.count('"') % 2:
+            raise Missing("not CSV: a quote without another")
         try:
             skip = not self._delimiter.isspace()
             [cells] = csv.reader([text], delimiter=self._delimiter, strict=True, skipinitialspace=skip)

@@ -40,7 +40,7 @@ class JsonFile:
             document = from_json(data)
             # Each key has a colon: with no more colons than keys, none of them stood there twice.
             colons = data.count(b":")
-            if colons != len(document) and colons != _keys(document):
+            if (type(document) is not dict or colons != len(document)) and colons != _keys(document):
                 document = _parsed(data)
         except (ValueError, TypeError):
             document = _parsed(data)

@@ -62,7 +62,7 @@ class Sink:
 
     def __init__(self, engine: sa.Engine, url: DatabaseUrl, campaign: str, layout: Layout) -> None:
         self.url, self.campaign, self.layout = url, campaign, layout
-        self._engine = engine
+        self._engine, self._table = engine, layout.table()
 
     def entries(self) -> dict[str, Entry]:
         """Return {batch: entry} of what was written of the campaign."""
@@ -142,29 +142,31 @@ class Sink:
 
     def _delete(self, connection: sa.Connection, rows: Sequence[Row]) -> None:
         names = list(self.layout.columns)
-        places = [names.index(name) for name in KEY]
-        keys = [tuple(row[place] for place in places) for row in rows]
-        table = self._quoted(self.layout.attempts)
-        mark = "?" if connection.dialect.name == "sqlite" else "%s"
-        same = " AND ".join(f"{self._quoted(name)} = {mark}" for name in KEY)
-        connection.exec_driver_sql(f"DELETE FROM {table} WHERE {same}", keys)  # noqa: S608 - quoted names
+        places = {name: names.index(name) for name in KEY}
+        same = (self._table.c[name] == sa.bindparam(f"the_{name}") for name in KEY)
+        keys = [{f"the_{name}": row[place] for name, place in places.items()} for row in rows]
+        connection.execute(sa.delete(self._table).where(*same), keys)
 
     def _insert(self, connection: sa.Connection, rows: Sequence[Row]) -> None:
+        # The drivers' own cursors where these are known: SQLAlchemy would look at every row.
         table = self._quoted(self.layout.attempts)
         columns = ", ".join(map(self._quoted, self.layout.columns))
-        if connection.dialect.name == "sqlite":
-            connection.exec_driver_sql(f"PRAGMA cache_size = -{CACHE_KIB}")
-            marks = ", ".join("?" * len(self.layout.columns))
-            insert = f"INSERT INTO {table} ({columns}) VALUES ({marks})"  # noqa: S608 - quoted names
-            # The driver's own cursor: SQLAlchemy would look at every row.
-            connection.connection.cursor().executemany(insert, rows)
-            return
         kinds = list(self.layout.columns.values())
         cursor: Any = connection.connection.cursor()
-        with cursor, cursor.copy(f"COPY {table} ({columns}) FROM STDIN (FORMAT BINARY)") as copy:
-            copy.set_types([BINARY[kind] for kind in kinds])
-            for row in _with_times(rows, kinds):
-                copy.write_row(row)
+        if connection.dialect.name == "sqlite":
+            connection.exec_driver_sql(f"PRAGMA cache_size = -{CACHE_KIB}")
+            marks = ", ".join("?" * len(kinds))
+            insert = f"INSERT INTO {table} ({columns}) VALUES ({marks})"  # noqa: S608 - quoted names
+            cursor.executemany(insert, rows)
+        elif connection.dialect.driver == "psycopg":
+            with cursor, cursor.copy(f"COPY {table} ({columns}) FROM STDIN (FORMAT BINARY)") as copy:
+                copy.set_types([BINARY[kind] for kind in kinds])
+                for row in _with_times(rows, kinds):
+                    copy.write_row(row)
+        else:
+            names = list(self.layout.columns)
+            values = [dict(zip(names, row, strict=True)) for row in _with_times(rows, kinds)]
+            connection.execute(sa.insert(self._table), values)
 
     def _quoted(self, name: str) -> str:
         return self._engine.dialect.identifier_preparer.quote_identifier(name)

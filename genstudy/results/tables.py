@@ -31,6 +31,9 @@ WIDER: frozenset[tuple[Kind | None, Kind | None]] = frozenset(
 )
 """Parameters of the first kind fit into columns of the second."""
 
+SAME: frozenset[tuple[Kind | None, Kind | None]] = frozenset({("bool", "int")})
+"""Results of the first kind are in columns of the second where a database has no such type (MySQL)."""
+
 WORDS: dict[Kind | None, str] = {
     "int": "whole numbers",
     "float": "numbers",
@@ -64,6 +67,8 @@ def fitted(connection: sa.Connection, url: DatabaseUrl, wanted: Layout) -> Layou
             raise UserError(f"there is a table {wanted.name} already", where=url.shown, hint=WAY_OUT)
         _check_room(connection, url, wanted.columns)
         wanted.table().create(connection)
+        # Somebody may have dropped the table: what is told of its batches holds no more.
+        connection.execute(sa.delete(BATCHES).where(BATCHES.c.table_name == wanted.name))
         found = dict(wanted.columns)
     else:
         _check_fixed(url, wanted, found)
@@ -113,7 +118,7 @@ def _add_results(
     for name, kind in wanted.results.items():
         if name not in found:
             new[name] = kind
-        elif found[name] != kind:
+        elif found[name] != kind and (kind, found[name]) not in SAME:
             raise UserError(
                 f"the table {wanted.name} has {WORDS[found[name]]} in the column {name}, and the result is "
                 f"{WORDS[kind]}",

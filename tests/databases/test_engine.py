@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
-from genstudy.databases.engine import open_database
+from genstudy.databases.engine import STATEMENTS, open_database
 from genstudy.databases.problems import database_errors
 from genstudy.databases.url import DatabaseUrl, parse_url
 from genstudy.errors import RunError, UserError
@@ -118,7 +121,10 @@ def test_sqlite_files(in_tmp: Path) -> None:
     assert refusal("sqlite:///no/x.db", read_only=False) == (
         "sqlite:///no/x.db: the folder no does not exist"
     )
-    assert list(in_tmp.iterdir()) == [in_tmp / "folder"]
+    os.mkfifo("pipe")
+    for read_only in (True, False):
+        assert refusal("sqlite:///pipe", read_only=read_only) == "sqlite:///pipe: this is no file"
+    assert sorted(path.name for path in in_tmp.iterdir()) == ["folder", "pipe"]
 
 
 @pytest.mark.parametrize("name", ["a b.db", "50%25.db", "é#1?x=y.db"])
@@ -225,3 +231,30 @@ def test_errors_of_a_raw_cursor(remote: DatabaseUrl) -> None:
         database_errors(bad, "copy"),
     ):
         engine.raw_connection()
+
+
+def test_a_lock_of_another_session_is_waited_for_for_some_time(
+    remote: DatabaseUrl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_database(remote) as engine, engine.connect() as connection:
+        assert connection.exec_driver_sql("SHOW lock_timeout").scalar() == "1min"
+    monkeypatch.setitem(STATEMENTS, ("postgresql", False), "SET lock_timeout = '50ms'")
+    with open_database(remote) as engine, engine.begin() as other:
+        other.exec_driver_sql("LOCK TABLE t")
+        problem = problem_of(remote, "DELETE FROM t RETURNING a", read_only=False)
+    assert isinstance(problem, RunError)
+    assert "lock timeout" in str(problem)
+
+
+def test_what_a_killed_writer_left_is_taken_back(lab: DatabaseUrl, in_tmp: Path) -> None:
+    code = (
+        "import os, sqlite3\n"
+        "c = sqlite3.connect('lab.db', isolation_level=None)\n"
+        "c.execute('PRAGMA cache_size = 1')\n"
+        "c.execute('BEGIN')\n"
+        "c.executemany('INSERT INTO t VALUES (?)', [('x' * 1000,) for _ in range(1000)])\n"
+        "os._exit(9)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=in_tmp, check=False).returncode == 9
+    assert (in_tmp / "lab.db-journal").stat().st_size
+    assert rows(lab) == [1, 2]

@@ -180,6 +180,23 @@ def test_two_campaigns_share_a_table(kept: Path, tmp_path: Path, postgres: Postg
     assert attempts(kept, db=url, table="all_of_them") == attempts(kept)
 
 
+def test_a_run_tells_that_it_replaces_what_a_copy_of_the_campaign_wrote(tmp_path: Path) -> None:
+    into = {"into": f"sqlite:///{tmp_path}/shared.db", "sources": SOURCES}
+    first = make_lab(tmp_path, rows=4, batch_size=4, results=into)
+    second = tmp_path / "copy"
+    shutil.copytree(first, second)
+    told: list[str] = []
+    run_campaign(first, tell=told.append)
+    assert not [line for line in told if "replaced" in line]
+    run_campaign(second, tell=told.append)
+    line = (
+        f"batch 0000: sqlite:///{tmp_path}/shared.db has rows of it already, which are replaced; if they are "
+    )
+    line += "those of a copy of this campaign, make one of the two with another --name"
+    assert [found for found in told if "replaced" in found] == [line]
+    assert len(attempts(first, table="lab")) == 4
+
+
 def test_a_damaged_archive_keeps_no_other_batch(kept: Path, tmp_path: Path, run_cli: RunCli) -> None:
     campaign = copy_of(kept, tmp_path / "lab", "save", "collect", "clear")
     run_campaign(campaign, {"save": "archive"})

@@ -52,7 +52,10 @@ def test_a_row_of_a_csv_file(
         ("a,b\n-inf,2\n", "infinite"),
         ("a,b\n1_000,2\n", "not a float: '1_000'"),
         ("a,b\n٣,2\n", "not a float: '٣'"),
-        ('a,b\n"1,2\n', "not CSV: unexpected end of data"),
+        ('a,b\n"1,2\n', "not CSV: a quote without another"),
+        ('a,b\n1",2\n', "not CSV: a quote without another"),
+        ('a,b"\n1,2\n', "not CSV: a quote without another"),
+        ('a,b\n"1"2,3\n', "not CSV: ',' expected after '\"'"),
     ],
 )
 def test_csv_files_that_give_nothing(tmp_path: Path, text: str, told: str) -> None:
@@ -73,6 +76,23 @@ def test_quotes_and_delimiters(tmp_path: Path) -> None:
         text = delimiter.join(("a,b", "c")) + "\n" + delimiter.join(("x", "y")) + "\n"
         found = from_text(tmp_path, text, csv="h.csv", delimiter=delimiter, columns=columns)
         assert found == (("x", "y"), {})
+
+
+def test_empty_cells_between_tabs(tmp_path: Path) -> None:
+    columns = {"a": None, "c": {"type": "text"}}
+    for row in ("first", "last", 0):
+        found = from_text(
+            tmp_path, "a\tb\tc\n1\t2\t\n \n", csv="h.csv", delimiter="\t", row=row, columns=columns
+        )
+        assert found == ((1.0, None), {"c": "empty"})
+
+
+def test_a_cell_that_goes_on_in_the_next_line_is_no_row(tmp_path: Path) -> None:
+    columns = {"a": {"type": "text"}, "b": {"type": "text"}}
+    for text in ('a,b\n1,"x\ny,2"\n', 'a,b\n"x\ny",2\n'):
+        for row in ("first", "last", 0, 1):
+            found = from_text(tmp_path, text, csv="h.csv", row=row, columns=columns)
+            assert reason(found) == "not CSV: a quote without another"
 
 
 def test_only_what_is_taken_must_be_utf_8(tmp_path: Path) -> None:

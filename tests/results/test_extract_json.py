@@ -177,6 +177,8 @@ def test_the_longest_text(tmp_path: Path) -> None:
         (b'{"a": 1, "a": 2}', "a key stands twice: a"),
         (b'{"b": {"c": 1, "c": 2}, "a": 1}', "a key stands twice: c"),
         (b'{"a": 1, "\\u0061": 2}', "a key stands twice: a"),
+        (b'[{"a": 1, "a": 2}, 5]', "a key stands twice: a"),
+        (b'[5, [{"a": 1, "a": 2}], 6]', "a key stands twice: a"),
         (b'{"a":' + b"[" * 10**5 + b"]" * 10**5 + b"}", "nested too deeply"),
         (b"3", "no key a"),
         (b'"a"', "no key a"),

@@ -29,13 +29,14 @@ RESULTS: dict[str, Kind] = {"energy": "float", "count": "int", "good": "bool", "
 WAY_OUT = "choose another table: --table NAME, or table: in the study file under results:"
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", "postgresql", "pg8000"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of an empty database."""
+    """The URL of an empty database; pg8000 is a driver that nothing here knows of."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/some.db"
     server: PostgresServer = request.getfixturevalue("postgres")
-    return server.new_database()
+    new = server.new_database()
+    return new if request.param == "postgresql" else f"postgresql+pg8000://{new.partition('://')[2]}"
 
 
 def sink(
@@ -394,3 +395,11 @@ def test_a_database_of_a_strange_name(tmp_path: Path) -> None:
         target.write("0000", Entry("a", missing={"é": 1}), [[row(1)]])
         assert target.entries()["0000"].missing == json.loads('{"\\u00e9": 1}')
     assert file.stat().st_size > 0
+
+
+def test_a_table_that_somebody_dropped_is_written_anew(url: str) -> None:
+    with sink(url) as found:
+        found.write("0000", Entry("one"), [[row(1, 0.5, 1, True, "x")]])
+    execute(url, "DROP VIEW study", "DROP TABLE study_attempts")
+    with sink(url) as found:
+        assert found.entries() == {}
