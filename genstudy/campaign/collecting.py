@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 
 REPLACED = (
-    "has rows of it already, which are replaced; if they are those of a copy of this campaign, make one of the "
-    "two with another --name"
+    "has rows of it already, which are replaced; if they are those of a copy of this campaign, make one of "
+    "the two with another --name"
 )
 
 
