@@ -59,6 +59,6 @@ def time_text(seconds: float) -> str:
 
 
 def counted(count: int, word: str) -> str:
-    """Return `1 row`, `2,000 rows`, `3 batches`."""
-    plural = word + ("es" if word.endswith("ch") else "s")
+    """Return `1 row`, `2,000 rows`, `3 batches`, `4 processes`."""
+    plural = word + ("es" if word.endswith(("ch", "s")) else "s")
     return f"1 {word}" if count == 1 else f"{count:,} {plural}"

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genstudy.errors import UserError
-from genstudy.units import parse_size, parse_time, size_text, time_text
+from genstudy.units import counted, parse_size, parse_time, size_text, time_text
 
 K, M, G = 2**10, 2**20, 2**30
 
@@ -154,3 +154,9 @@ def test_a_time_for_people_is_near(seconds: float) -> None:
 def test_a_clock(days: int, hours: int, minutes: int, seconds: int) -> None:
     text = f"{days}-{hours}:{minutes:02}:{seconds:02}"
     assert parse_time(text) == ((days * 24 + hours) * 60 + minutes) * 60 + seconds
+
+
+def test_counted_words() -> None:
+    words = ("row", "batch", "process")
+    assert [counted(2, word) for word in words] == ["2 rows", "2 batches", "2 processes"]
+    assert counted(1, "process") == "1 process"

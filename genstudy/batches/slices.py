@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 from genstudy.batches.showing import visible
 from genstudy.errors import UserError
-from genstudy.tables.read import parse_line
+from genstudy.files import sha256_of
+from genstudy.tables.read import open_table, parse_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from genstudy.specs.manifest import BatchEntry, Manifest
+    from genstudy.tables.read import Table
 
 WAY_OUT = "bring it back, or make the campaign anew with genstudy specs"
 SHOWN_NAMES = 10
@@ -35,10 +37,23 @@ def read_slice(folder: Path, manifest: Manifest, batch: BatchEntry) -> tuple[lis
     return _columns(path, header), rows
 
 
+def whole_table(folder: Path, manifest: Manifest) -> Table:
+    """Return the campaign's own table. Raises UserError where it is not what it was when it was made."""
+    path = _own_table(folder, manifest)
+    check_there(path)
+    if sha256_of(path) != manifest.table.sha256:
+        raise changed(path, [_sizes(path, manifest)])
+    return open_table(path)
+
+
 def table_of(folder: Path, manifest: Manifest, batch: BatchEntry) -> Path:
     """Return the table that a batch is a slice of: the campaign's, or its own."""
     if batch.table is not None:
         return folder / plain_name(batch.table)
+    return _own_table(folder, manifest)
+
+
+def _own_table(folder: Path, manifest: Manifest) -> Path:
     # A table that was left where it is stands in the manifest with its full path.
     known = Path(manifest.table.path)
     return known if known.is_absolute() else folder / plain_name(manifest.table.path)
@@ -63,11 +78,15 @@ def _table_changed(path: Path, header: bytes, manifest: Manifest, batch: BatchEn
         f"of batch {batch.id}: rows {batch.start} to {last}, {batch.nbytes:,} bytes from {batch.offset:,}"
     ]
     if batch.table is None:
-        shown.append(f"the file has {path.stat().st_size:,} bytes, and had {manifest.table.nbytes:,}")
+        shown.append(_sizes(path, manifest))
         columns = _columns(path, header) if header else []
         if columns != manifest.table.columns:
             shown.append(f"its columns are {_names(columns)}, and were {_names(manifest.table.columns)}")
     return changed(path, shown)
+
+
+def _sizes(path: Path, manifest: Manifest) -> str:
+    return f"the file has {path.stat().st_size:,} bytes, and had {manifest.table.nbytes:,}"
 
 
 def _columns(path: Path, header: bytes) -> list[str]:

@@ -23,7 +23,7 @@ def report_command(
         ),
     ] = None,
 ) -> None:
-    """Write a campaign's state, failures, design and results into one HTML file.
+    """Write a report of a campaign: one page of HTML.
 
     The file needs no network and has no script in it. The campaign is only read, so it may run meanwhile. An
     older report is replaced.

@@ -35,7 +35,7 @@ def why_command(
         ),
     ] = None,
 ) -> None:
-    """Tell why rows failed: which values they have in common, and what they printed last.
+    """Tell what failed rows have in common, and what they printed.
 
     It only reads, so the campaign may run meanwhile.
     """

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from genstudy.batches.known import read_campaign
-from genstudy.batches.slices import changed, check_there, table_of
-from genstudy.files import sha256_of
+from genstudy.batches.slices import whole_table
 from genstudy.inspection.why_bins import Numbers
 from genstudy.inspection.why_columns import count_columns
 from genstudy.inspection.why_format import (
@@ -26,7 +25,6 @@ from genstudy.inspection.why_ranges import range_of
 from genstudy.inspection.why_rows import Spans, ended_rows, union
 from genstudy.inspection.why_scan import Table, best_range, best_values
 from genstudy.inspection.why_tests import holm, independence, smallest_p
-from genstudy.tables.read import open_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -37,7 +35,6 @@ if TYPE_CHECKING:
     from genstudy.inspection.why_rows import EndedRows
     from genstudy.inspection.why_scan import Best
     from genstudy.inspection.why_tests import Independent
-    from genstudy.tables.read import Table as Cells
 
 FEWEST = 2
 """With fewer failed rows, or done ones, nothing is called a cause."""
@@ -95,22 +92,11 @@ def _verdict(parameters: tuple[ParameterFindings, ...], ended: EndedRows) -> Ver
 
 
 def _parameters(known: Known, ended: EndedRows) -> tuple[ParameterFindings, ...]:
-    table = _table(known)
+    table = whole_table(known.folder, known.manifest)
     names = [name for name in table.columns if name != known.manifest.table.index]
     failed = Spans(ended.failed)
     counted = count_columns(table, names, failed, Spans(union([ended.done, ended.failed])))
     return findings(counted, enough=min(len(ended.done), len(ended.failed)) >= FEWEST)
-
-
-def _table(known: Known) -> Cells:
-    """Return the campaign's table. Raises UserError where it is not what it was."""
-    path = table_of(known.folder, known.manifest, known.originals[0])
-    check_there(path)
-    if sha256_of(path) != known.manifest.table.sha256:
-        raise changed(
-            path, [f"the file has {path.stat().st_size:,} bytes, and had {known.manifest.table.nbytes:,}"]
-        )
-    return open_table(path)
 
 
 @dataclass(frozen=True, slots=True)

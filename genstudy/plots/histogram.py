@@ -31,6 +31,9 @@ ROWS = 7
 FILLED = 0.7
 """The part of the room of a level that its bar takes."""
 
+TALLEST = 26.0
+"""Pixels that a category's line takes at most."""
+
 LAW_LENGTH = 200
 
 
@@ -140,10 +143,12 @@ def _draw_categories(canvas: Canvas, column: ColumnSummary, left: float, top: fl
         others = [level for level in levels if level not in most]
         levels = [level for level in levels if level in most]
         levels.append((f"{len(others)} others", sum(count for _, count in others)))
+    room = HEIGHT - 40.0
+    height = min(room, len(levels) * TALLEST)
     draw_counts(
         canvas,
         [(str(level), count, SKY) for level, count in levels],
-        (left + GAP, top, WIDTH - 2 * GAP, HEIGHT - 40),
+        (left + GAP, top + (room - height) / 2, WIDTH - 2 * GAP, height),
     )
 
 
@@ -152,7 +157,7 @@ def draw_counts(
 ) -> None:
     """Draw a bar for each (name, count, colour), one below the other; place: left, top, width, height."""
     left, top, width, height = place
-    line = min(height / len(counts), 1.8 * SMALL)
+    line = height / len(counts)
     names, numbers = 0.36 * width, 0.22 * width
     longest = max(1, *(count for _, count, _ in counts))
     start, room = left + names + GAP, width - names - numbers - 2 * GAP

@@ -79,7 +79,7 @@ def draw_pairs(canvas: Canvas, summary: DesignSummary, columns: Sequence[str], t
                 draw_bars(panel, x)
             else:
                 panel = Panel(canvas, room, scale_of(x), scale_of(y))
-                _dots(panel, across[at], down[row])
+                _dots(panel, across[at], down[row], "too many texts" if x.count and y.count else "no values")
             panel.axes()
             _label(panel, x if row == len(drawn) - 1 else None, y if at == 0 else None, counts=at == row)
 
@@ -97,16 +97,15 @@ def _places(
     return scale.place([sample[row] for row in chosen]) + spread(len(chosen), scale, axis)
 
 
-def _dots(panel: Panel, x: NDArray[np.float64], y: NDArray[np.float64]) -> None:
+def _dots(panel: Panel, x: NDArray[np.float64], y: NDArray[np.float64], otherwise: str) -> None:
+    """Draw dots; where none has a place, say why: `otherwise`."""
     known = np.isfinite(x) & np.isfinite(y)
     if known.any():
         size = 3.0 if known.sum() <= FEWEST_DOTS else 2.0
         panel.canvas.dots(panel.across_of(x[known]), panel.down_of(y[known]), BLUE, size)
     else:
         middle = (panel.left + panel.width / 2, panel.top + panel.height / 2)
-        panel.canvas.text(
-            "too many texts", *middle, panel.width - GAP, size=SMALL, align="center", colour=AXIS
-        )
+        panel.canvas.text(otherwise, *middle, panel.width - GAP, size=SMALL, align="center", colour=AXIS)
 
 
 def _label(panel: Panel, x: ColumnSummary | None, y: ColumnSummary | None, *, counts: bool) -> None:

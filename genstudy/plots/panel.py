@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from genstudy.plots.canvas import Canvas
-    from genstudy.plots.scales import Scale
+    from genstudy.plots.scales import Scale, Ticks
 
     Pixels = NDArray[np.float64]
 
@@ -76,23 +76,36 @@ class Panel:
 
     def x_ticks(self, most: int) -> None:
         """Draw the x axis's ticks, and below them the labels that find room."""
-        ticks = self.x.ticks(most)
+        ticks = self._level_ticks(self.x, most) if isinstance(self.x, LevelScale) else self.x.ticks(most)
         where = self.across_of([place for place, _ in ticks])
         bottom = self.bottom
         self.canvas.lines([(x, bottom, x, bottom + TICK) for x in where], AXIS)
         # Half a number would be another one; a shortened text is still of use.
-        levels = isinstance(self.x, LevelScale)
-        room = (self.width - 2 * self._pad) / max(1, len(ticks)) - GAP if levels else self.width
+        room = self._room(len(ticks)) if isinstance(self.x, LevelScale) else self.width
         end = -np.inf
         for x, (_, label) in zip(where, ticks, strict=True):
             width = min(text_width(label, SMALL), room)
-            middle = min(max(x, self.left + width / 2 - GAP), self.left + self.width - width / 2 + GAP)
+            over = GAP / 2 - width / 2
+            middle = min(max(x, self.left - over), self.left + self.width + over)
             if middle - width / 2 < end + GAP:
                 continue
             end = middle + width / 2
             self.canvas.text(
                 label, middle, bottom + TICK + SMALL, width + 1, size=SMALL, align="center", colour=INK
             )
+
+    def _level_ticks(self, scale: LevelScale, most: int) -> Ticks:
+        """Return the levels of the x axis; of more than `most` as many as can be told apart."""
+        for number in range(most, 2, -1):
+            ticks = scale.ticks(number)
+            widest = max((text_width(label, SMALL) for _, label in ticks), default=0.0)
+            if len(ticks) == len(scale.levels) or widest <= self._room(len(ticks)):
+                return ticks
+        return scale.ticks(2)
+
+    def _room(self, ticks: int) -> float:
+        """Return how wide each of so many labels of the x axis may be."""
+        return (self.width - 2 * self._pad) / max(1, ticks) - GAP
 
     def y_ticks(self, most: int, room: float) -> None:
         """Draw the y axis's ticks, with labels of `room` pixels at most to the left of it."""

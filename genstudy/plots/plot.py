@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from genstudy.errors import UserError
 from genstudy.files import named_errors, whole_file
+from genstudy.plots.campaign import summarize_campaign
 from genstudy.plots.coverage import Coverage, coverage_lines, coverage_of
 from genstudy.plots.design import describe_design, design_picture, notes_of
 from genstudy.plots.summary import DesignSummary, summarize
@@ -19,7 +21,7 @@ from genstudy.tables.streams import SUFFIXES
 from genstudy.units import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
 FORMATS = (".png", ".svg")
 
@@ -35,16 +37,18 @@ class DesignPicture:
     notes: tuple[str, ...]
 
 
+Progress = Callable[[int, int], None] | None
+SumUp = Callable[[Sequence[str] | None, Progress], DesignSummary]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Source:
-    """Where rows come from. made: how, in words; laws: of the parameters, by name."""
+    """Where rows come from. made: how, in words; sum_up: sums up these columns, or all but the index."""
 
-    rows: Path | Query
     title: str
     stem: str
-    index: str | None = None
     made: str = ""
-    laws: Mapping[str, str]
+    sum_up: SumUp
 
 
 def plot_design(
@@ -53,7 +57,7 @@ def plot_design(
     *,
     columns: Sequence[str] | None = None,
     force: bool = False,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = None,
 ) -> DesignPicture:
     """Draw how the rows of a table fill the space of its parameters, and return what was drawn.
 
@@ -92,17 +96,11 @@ def write_picture(table: Path, stream: BinaryIO, path: Path) -> None:
 
 
 def _write(
-    source: _Source,
-    stream: BinaryIO,
-    path: Path,
-    columns: Sequence[str] | None,
-    progress: Callable[[int, int], None] | None,
+    source: _Source, stream: BinaryIO, path: Path, columns: Sequence[str] | None, progress: Progress
 ) -> DesignPicture:
-    with open_source(source.rows) as table:
-        chosen = [name for name in table.columns if name != source.index] if columns is None else columns
-        if not chosen:
-            raise UserError("there is no column to draw", where=source.title)
-        summary = summarize(table, chosen, laws=source.laws, progress=progress)
+    summary = source.sum_up(columns, progress)
+    if not summary.names:
+        raise UserError("there is no column to draw", where=source.title)
     coverage = coverage_of(summary, summary.names)
     lines = coverage_lines(coverage, summary.rows)
     title = f"{source.title}: {counted(summary.rows, 'row')}{source.made}"
@@ -120,28 +118,37 @@ def _write(
 
 def _source_of(source: str | Path | Query) -> _Source:
     if isinstance(source, Query):
-        return _Source(rows=source, title="a query", stem="query", laws={})
+        return _Source(title="a query", stem="query", sum_up=_of_table(source, None, {}))
     path = Path(source)
     if path.is_dir():
         return _campaign(path)
     record = read_record(path)
-    title, stem = path.name, _stem(path)
-    if record is None:
-        return _Source(rows=path, title=title, stem=stem, laws={})
-    made, laws = _made(record.design, record.seed), dict(record.parameters)
-    return _Source(rows=path, title=title, stem=stem, index=record.index, made=made, laws=laws)
+    index, laws = (record.index, dict(record.parameters)) if record else (None, {})
+    return _Source(
+        title=path.name,
+        stem=_stem(path),
+        made=_made(record.design, record.seed) if record else "",
+        sum_up=_of_table(path, index, laws),
+    )
+
+
+def _of_table(rows: Path | Query, index: str | None, laws: Mapping[str, str]) -> SumUp:
+    def sum_up(columns: Sequence[str] | None, progress: Progress) -> DesignSummary:
+        with open_source(rows) as table:
+            chosen = [name for name in table.columns if name != index] if columns is None else columns
+            return summarize(table, chosen, laws=laws, progress=progress)
+
+    return sum_up
 
 
 def _campaign(folder: Path) -> _Source:
     manifest = read_manifest(folder)
     record = manifest.table.record or {}
     return _Source(
-        rows=folder / manifest.table.path,
         title=f"campaign {manifest.name}",
         stem=manifest.name,
-        index=manifest.table.index,
         made=_made(record.get("design"), record.get("seed")),
-        laws=_laws(record.get("parameters")),
+        sum_up=lambda columns, progress: summarize_campaign(folder, manifest, columns, progress=progress),
     )
 
 
@@ -149,16 +156,6 @@ def _made(design: object, seed: object) -> str:
     if not design:
         return ""
     return f", design {design}" if seed is None else f", design {design}, seed {seed}"
-
-
-def _laws(parameters: Any) -> dict[str, str]:
-    """Return the laws of a manifest's record, which nothing has checked."""
-    found = parameters if isinstance(parameters, list) else []
-    return {
-        str(item["name"]): str(item["law"])
-        for item in found
-        if isinstance(item, dict) and {"name", "law"} <= item.keys()
-    }
 
 
 def _stem(table: Path) -> str:

@@ -28,6 +28,12 @@ PLAIN = (1e-4, 1e6)
 LONG = 1e12
 """And so are larger ones up to here, where they need decimals."""
 
+PLAIN_POWERS = (1e-2, 1e4)
+"""The same of an axis of logarithms, where there are many labels of different lengths."""
+
+CROWD = 1.25
+"""An axis gets so many times the ticks that are asked for at most, as long as they are round."""
+
 
 class Scale(Protocol):
     """What an axis needs to know."""
@@ -79,8 +85,16 @@ class NumberScale:
         return [(float(place), label) for place, (_, label) in zip(places, found, strict=True)]
 
     def _even(self, most: int) -> list[tuple[float, str]]:
-        """Return multiples of 1, 2 or 5 times a power of ten, with as many digits as they need."""
-        least = max((self.high / 2 - self.low / 2) / most * 2, float(self.whole))
+        """Return multiples of 1, 2 or 5 times a power of ten, with as many digits as they need.
+
+        They are two at least, if there are two round numbers at all: one alone does not tell the scale.
+        """
+        least = max((self.high / 2 - self.low / 2) / (most * CROWD) * 2, float(self.whole))
+        found = self._multiples(least)
+        return self._multiples(least / 2) if len(found) == 1 and not self.whole else found
+
+    def _multiples(self, least: float) -> list[tuple[float, str]]:
+        """Return the multiples of the first step of 1, 2 or 5 times a power of ten from `least` on."""
         if not (0 < least < math.inf) or max(abs(self.low), abs(self.high)) / least > EXACT:
             return []
         exponent = math.floor(math.log10(least))
@@ -105,7 +119,7 @@ class NumberScale:
             for power in range(-(-first // every) * every, last + 1, every)
             for factor in ((1, 2, 5) if few else (1,))
         ]
-        return [(number, short_number(number)) for number in found if self.low <= number <= self.high]
+        return [(number, _power_label(number)) for number in found if self.low <= number <= self.high]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +146,14 @@ def short_number(number: float) -> str:
     """Return a number of six digits at most, such as 0.25, 1500 or 1e-300."""
     mantissa, mark, exponent = f"{number:.6g}".partition("e")
     return f"{mantissa}e{int(exponent)}" if mark else mantissa
+
+
+def _power_label(number: float) -> str:
+    """Return the text of a tick at 1, 2 or 5 times a power of ten."""
+    if PLAIN_POWERS[0] <= number < PLAIN_POWERS[1]:
+        return f"{number:g}"
+    mantissa, _, exponent = f"{number:.0e}".partition("e")
+    return f"{mantissa}e{int(exponent)}"
 
 
 def _label(number: float, largest: float, power: int) -> str:

@@ -27,4 +27,4 @@ def spread(count: int, scale: Scale, axis: Literal[0, 1]) -> NDArray[np.float64]
     """
     if not isinstance(scale, LevelScale):
         return np.zeros(count)
-    return ((np.arange(count) * STEPS[axis]) % 1.0 - 0.5) * ROOM / max(1, len(scale.levels))
+    return ((np.arange(count) * STEPS[axis] + 0.5) % 1.0 - 0.5) * ROOM / max(1, len(scale.levels))

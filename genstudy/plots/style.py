@@ -22,6 +22,8 @@ STATE_COLOURS: Mapping[str, str] = {
     "pending": FAINT,
     "cut short": YELLOW,
     "failed": VERMILLION,
+    "some rows failed": ORANGE,
+    "all rows failed": VERMILLION,
     "timedout": ORANGE,
     "lost": PURPLE,
     "cancelled": GREY,

@@ -80,7 +80,7 @@ def summarize(
     as they can be told, both passes together. UserError for a column that the table does not have, or has
     twice, and for rows that cannot be read.
     """
-    chosen = _places(table, table.columns if columns is None else columns)
+    chosen = column_places(table, table.columns if columns is None else columns)
     size = table.path.stat().st_size
 
     def frames() -> Iterator[pl.DataFrame]:
@@ -108,8 +108,8 @@ def summarize_rows(
     return _summarize(lambda: row_frames(rows(), len(columns)), list(columns), laws or {}, seed)
 
 
-def _places(table: Table, columns: Sequence[str]) -> dict[str, int]:
-    """Return the places of columns in the table."""
+def column_places(table: Table, columns: Sequence[str]) -> dict[str, int]:
+    """Return the places of columns in the table. UserError for one that it does not have, or has twice."""
     for name in columns:
         if name not in table.columns:
             raise UserError(

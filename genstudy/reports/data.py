@@ -143,7 +143,7 @@ def _known(folder: Path, now: float) -> tuple[Known, Status, History]:
     status = status_of(folder, manifest, state, records, ledger.owner())
     running = {batch.study for batch in status.running}
     known = Known(folder=folder, manifest=manifest, state=state)
-    return known, status, history_of(records, running=running, now=now)
+    return known, status, history_of(records, running=running, alive=status.state == "running", now=now)
 
 
 def _failures(known: Known) -> Failures:

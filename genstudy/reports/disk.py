@@ -24,6 +24,8 @@ class DiskHistory:
 
     files: files and folders in it. made: all of them that were made up to then. workspaces, saved: bytes in
     workspaces, and of archives and moved files. They are counted when a batch ends, if it was saved later.
+    left: files and folders that clearing left in the end, those of failed rows. How many bytes these have is
+    not recorded, so they count among the files alone.
     """
 
     times: Sequence[float] = ()
@@ -31,6 +33,7 @@ class DiskHistory:
     made: Sequence[int] = ()
     workspaces: Sequence[int] = ()
     saved: Sequence[int] = ()
+    left: int = 0
 
 
 class Disk:
@@ -39,6 +42,7 @@ class Disk:
     def __init__(self) -> None:
         self._ended: dict[str, float] = {}
         self._saved: dict[str, Saved] = {}
+        self._left: dict[str, int] = {}
         self._changes: list[tuple[float, int, int, int, int]] = []
 
     def add(self, record: Record) -> None:
@@ -50,9 +54,10 @@ class Disk:
         elif isinstance(record, Saved):
             self._save(record)
         elif isinstance(record, Cleared) and (saved := self._saved.get(record.batch)) is not None:
-            gone = saved.entries - record.left
-            share = gone / saved.entries if saved.entries else 0.0
-            self._change(record.t, -gone, 0, -round(saved.content * share), 0)
+            before = self._left.get(record.batch, saved.entries)
+            content = 0 if record.batch in self._left else saved.content
+            self._change(record.t, record.left - before, 0, -content, 0)
+            self._left[record.batch] = record.left
 
     def _save(self, record: Saved) -> None:
         stored = 0 if record.mode == "keep" else record.nbytes
@@ -80,6 +85,7 @@ class Disk:
             made=made,
             workspaces=workspaces,
             saved=saved,
+            left=sum(self._left.values()),
         )
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from genstudy.specs.manifest import Manifest, QueryEntry
 
 HIDDEN = "(hidden: it looks like a secret)"
+RUNS, NO_END, USUAL = "still running", "not recorded", "as usual"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +35,7 @@ class Facts:
 class RanCommand:
     """A command that owned the campaign. began, ended: seconds since 1970. reason: why it gave up.
 
-    reason is empty where nothing is known of an end: the process died, or still runs.
+    reason: RUNS while it does, NO_END where it died without a word, USUAL where it gave no other.
     """
 
     command: str
@@ -80,10 +81,18 @@ def commands_of(runs: Sequence[Run], name: str) -> tuple[RanCommand, ...]:
             version=run.owned.genstudy,
             began=run.owned.t,
             ended=run.ended,
-            reason=_without_secrets("reason", run.reason or ""),
+            reason=_end_of(run),
         )
         for run in runs
     )
+
+
+def _end_of(run: Run) -> str:
+    if run.alive:
+        return RUNS
+    if run.reason is None:
+        return NO_END
+    return _without_secrets("reason", run.reason) if run.reason else USUAL
 
 
 def _command(options: Mapping[str, Any], name: str) -> str:

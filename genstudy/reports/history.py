@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from genstudy.ledger.ranges import Rows
 from genstudy.ledger.records import Ended, Owned, Started, Stopped
 from genstudy.reports.disk import Disk
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 class StudySpan:
     """A study of a batch, from its start to its end, in seconds since 1970.
 
-    state: `done`, `failed` (some rows did), `cut short`, or `running`.
+    state: `done`, `some rows failed`, `all rows failed`, `cut short`, or `running`.
     """
 
     batch: str
@@ -31,11 +32,15 @@ class StudySpan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """A process that ran the campaign. ended: its last record's time. reason: why it gave up, or None."""
+    """A process that ran the campaign. ended: its last record's time, or now if it is alive.
+
+    reason: why it gave up, empty if it said none; None if it did not say that it did.
+    """
 
     owned: Owned
     ended: float
     reason: str | None
+    alive: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,8 +67,13 @@ class History:
         return max((run.ended for run in self.runs), default=None)
 
 
-def history_of(records: Iterable[Record], *, running: Collection[str] = (), now: float) -> History:
-    """Return what the records tell. running: the studies that run at this moment, which is `now`."""
+def history_of(
+    records: Iterable[Record], *, running: Collection[str] = (), alive: bool = False, now: float
+) -> History:
+    """Return what the records tell.
+
+    running: the studies that run at this moment, which is `now`; alive: whether the last process does.
+    """
     spans, runs, disk = _Spans(), list[Run](), Disk()
     for record in records:
         if isinstance(record, Owned):
@@ -74,9 +84,10 @@ def history_of(records: Iterable[Record], *, running: Collection[str] = (), now:
             runs[-1] = Run(owned=runs[-1].owned, ended=max(runs[-1].ended, record.t), reason=reason)
         spans.add(record)
         disk.add(record)
-    return History(
-        spans=spans.finish(running, now, runs[-1].ended if runs else now), runs=runs, disk=disk.history()
-    )
+    found = spans.finish(running, now, runs[-1].ended if runs else now)
+    if alive and runs:
+        runs[-1] = replace(runs[-1], ended=max(runs[-1].ended, now), alive=True)
+    return History(spans=found, runs=runs, disk=disk.history())
 
 
 @dataclass(slots=True)
@@ -94,8 +105,7 @@ class _Spans:
             began = self.open.pop(record.study)
             # A study that was found dead is judged later, by the next owner: it did not run until then.
             ended = self.last.pop(record.study, record.t)
-            state = "failed" if record.failed else "done" if record.how == "ended" else "cut short"
-            self.found.append(_span(began, ended, state))
+            self.found.append(_span(began, ended, _state(began, record)))
 
     def cut(self, when: float) -> None:
         """Note that the owner of what is open was last heard of at a time."""
@@ -110,6 +120,15 @@ class _Spans:
                 _span(began, now if runs else self.last[study], "running" if runs else "cut short")
             )
         return self.found
+
+
+def _state(began: Started, ended: Ended) -> str:
+    if not ended.failed:
+        return "done" if ended.how == "ended" else "cut short"
+    others = Rows.parse(began.rows)
+    for failure in ended.failed:
+        others -= Rows.parse(failure.rows)
+    return "some rows failed" if others.spans else "all rows failed"
 
 
 def _span(began: Started, ended: float, state: str) -> StudySpan:

@@ -23,7 +23,7 @@ class Links:
     """The table. results: the columns, in order; left: how many more results there are.
 
     rows: (parameter, its association with each of these results). pairs: all that were looked at; chance: how
-    many of these have a p below CHANCE if nothing goes together.
+    many of these have a p below CHANCE if nothing goes together. texts: whether a parameter is of texts.
     """
 
     results: Sequence[str]
@@ -31,6 +31,7 @@ class Links:
     rows: Sequence[tuple[str, Sequence[Association]]]
     pairs: int
     chance: str
+    texts: bool
 
 
 def links_of(found: Sequence[Association], order: Sequence[str]) -> Links:
@@ -49,6 +50,7 @@ def links_of(found: Sequence[Association], order: Sequence[str]) -> Links:
         left=len(results) - len(shown),
         rows=[(name, [told[name, result] for result in shown]) for name in order if name in known],
         pairs=pairs,
+        texts=any(one.measure == "eta" for one in found),
         chance=f"{pairs * CHANCE:.2g}" if pairs * CHANCE < 10 else f"{pairs * CHANCE:.0f}",
     )
 

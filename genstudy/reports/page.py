@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import jinja2
 
 import genstudy
+from genstudy.plots.timeline import APART
 from genstudy.reports.data import Missing
 from genstudy.reports.links import links_of
 from genstudy.reports.outputs import Outcomes
@@ -56,6 +57,7 @@ def page_of(report: Report) -> str:
         columns={} if isinstance(report.design, Missing) else _by_name(report.design.summary),
         most=FIRST,
         results_first=RESULTS,
+        apart=APART,
         links=links_of(results.found, report.order) if results else None,
         bar=[(kind, width(getattr(status.rows, kind), status.rows.total)) for kind in KINDS],
         commands={word: f"genstudy {word} {place}" for word in ("run", "collect", "why", "query")},

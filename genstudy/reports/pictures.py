@@ -9,9 +9,10 @@ import numpy as np
 from markupsafe import Markup
 
 from genstudy.plots.histogram import histogram_svg
-from genstudy.plots.history import Span, lines_svg, states_svg, timeline_svg
+from genstudy.plots.history import lines_svg, states_svg
 from genstudy.plots.pairs import pairs_svg
 from genstudy.plots.result import result_svg
+from genstudy.plots.timeline import Span, timeline_svg
 from genstudy.reports.data import Missing
 from genstudy.reports.outputs import strongest
 

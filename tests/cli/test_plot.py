@@ -84,6 +84,31 @@ def test_a_campaign_s_own_table_with_its_laws(in_tmp: Path, table: Path, run_cli
     assert texts(in_tmp / "c.svg")[0] == "campaign beams: 64 rows, design sobol, seed 1"
 
 
+@pytest.mark.usefixtures("table")
+def test_of_a_campaign_its_own_rows_are_drawn(in_tmp: Path, run_cli: RunCli) -> None:
+    options = genstudy.Options(batch_size=8, name="beams", start=10, rows=20)
+    genstudy.make_specs("t.csv", "campaign", options)
+    code, output, _ = run_cli("plot", "campaign", "-o", "c.svg")
+    assert (code, output.splitlines()[0]) == (0, "c.svg: 20 rows, 3 columns")
+    assert texts(in_tmp / "c.svg")[0] == "campaign beams: 20 rows, design sobol, seed 1"
+    code, _, message = run_cli("plot", "campaign", "--columns", "widht")
+    assert code == 2
+    assert "has no column 'widht' (did you mean 'width'?)" in message
+
+
+@pytest.mark.parametrize("rows", [None, 20])
+@pytest.mark.usefixtures("table")
+def test_a_table_that_changed_since_is_not_the_campaign_s(
+    in_tmp: Path, run_cli: RunCli, rows: int | None
+) -> None:
+    genstudy.make_specs("t.csv", "campaign", genstudy.Options(batch_size=8, name="beams", rows=rows))
+    path = in_tmp / "campaign/table.csv"
+    path.write_text(path.read_text().replace("steel", "stone"))
+    code, _, message = run_cli("plot", "campaign")
+    assert (code, "it changed since the campaign was made" in message) == (2, True)
+    assert not (in_tmp / "beams.png").exists()
+
+
 def test_a_query(in_tmp: Path, run_cli: RunCli) -> None:
     with sqlite3.connect(in_tmp / "d.db") as database:
         database.execute("CREATE TABLE t (a REAL, b TEXT)")

@@ -132,7 +132,17 @@ def test_a_plan_of_a_query(run_cli: RunCli, in_tmp: Path) -> None:
         (["specs", "--query", SQL], "--query needs a database\n  pass --db, or set GENSTUDY_DB"),
         (["specs", "--query", "@no.sql", "--db", LAB], "no.sql: No such file or directory"),
         (["specs", "--query", "@lab.db", "--db", LAB], None),
-        (["specs", "--query", "@", "--db", LAB], None),
+        (["specs", "--query", "@", "--db", LAB], "--query: there is no file's name behind the @"),
+        *[
+            (
+                [command, "postgresql://lab:hush@h/d"],
+                (
+                    "this is a database's URL, and no table\n"
+                    "  pass it as --db, and what to read there as --query"
+                ),
+            )
+            for command in ("specs", "plan", "plot")
+        ],
         (
             ["specs", "--query", SQL, "--db", "lab.db"],
             (

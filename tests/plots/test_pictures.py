@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import re
 import subprocess
 import sys
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import matplotlib as mpl
@@ -18,11 +20,12 @@ from genstudy.plots.canvas import Canvas
 from genstudy.plots.columns import LEVELS
 from genstudy.plots.design import design_picture, notes_of
 from genstudy.plots.histogram import histogram_svg
-from genstudy.plots.history import Span, lines_svg, states_svg, timeline_svg
+from genstudy.plots.history import lines_svg, states_svg
 from genstudy.plots.pairs import pairs_svg
 from genstudy.plots.result import result_svg
-from genstudy.plots.style import SHARPNESS
+from genstudy.plots.style import GREEN, ORANGE, SHARPNESS, VERMILLION
 from genstudy.plots.summary import DesignSummary, summarize_rows
+from genstudy.plots.timeline import Span, timeline_svg
 from tests.plots.support import HOSTILE, SVG, assert_inside, parsed, texts_of, title_of
 
 if TYPE_CHECKING:
@@ -219,6 +222,58 @@ def test_rare_states_are_seen_among_thousands_of_batches() -> None:
     failed = [path for path in svg.iter(f"{SVG}path") if path.attrib.get("stroke") == "#d55e00"]
     assert len(failed) == 1
     assert failed[0].attrib["d"].count("M") > 60
+
+
+def bars_of(svg: str, colour: str) -> list[tuple[float, float]]:
+    """Return the left and right ends of the bars of a timeline."""
+    paths = [path for path in parsed(svg).iter(f"{SVG}path") if path.attrib.get("stroke") == colour]
+    return [
+        (float(left), float(right))
+        for path in paths
+        for left, right in re.findall(r"M(\S+) \S+L(\S+) [^ML]+", path.attrib["d"])
+    ]
+
+
+def test_few_batches_are_told_apart() -> None:
+    follow = [
+        Span(
+            batch=str(n), began=START + n, ended=START + n + 1, state="some rows failed" if n % 3 else "done"
+        )
+        for n in range(200)
+    ]
+    svg = timeline_svg(follow, prefix="p")
+    bars = sorted(bars_of(svg, GREEN) + bars_of(svg, ORANGE))
+    assert len(bars) == 200
+    gaps = [after[0] - before[1] for before, after in pairwise(bars)]
+    assert all(0.4 < gap < 2 for gap in gaps)
+    alike = [Span(batch=str(n), began=START + n, ended=START + n + 1, state="done") for n in range(201)]
+    assert len(bars_of(timeline_svg(alike, prefix="p"), GREEN)) == 1
+
+
+def test_batches_too_short_to_be_seen_are_drawn_all_the_same() -> None:
+    found = [Span(batch=str(n), began=START + n / 1e4, ended=START + n / 1e4, state="done") for n in range(9)]
+    last = Span(batch="9", began=START + 1, ended=START + 9, state="all rows failed")
+    svg = timeline_svg([*found, last], prefix="p")
+    assert len(bars_of(svg, GREEN)) >= 1
+    assert len(bars_of(svg, VERMILLION)) == 1
+
+
+def test_a_column_without_values_is_not_said_to_have_too_many() -> None:
+    texts = texts_of(parsed(pairs_svg(SUMMARY, ["even", "empty", "too many"], prefix="p")))
+    assert texts.count("no values") == 2
+    assert texts.count("too many texts") == 1
+
+
+def test_levels_too_many_to_be_told_apart_are_named_in_part() -> None:
+    texts = texts_of(parsed(pairs_svg(SUMMARY, ["many", "even"], prefix="p")))
+    assert not [text for text in texts if "…" in text]
+
+
+def test_one_row_stands_where_its_level_does() -> None:
+    svg = parsed(result_svg(["a"], [1.0], x_name="x", y_name="y", rho=None, prefix="p"))
+    [dot] = [path for path in svg.iter(f"{SVG}path") if path.attrib.get("stroke-linecap") == "round"]
+    [label] = [text for text in svg.iter(f"{SVG}text") if text.text == "a"]
+    assert dot.attrib["d"].startswith(f"M{float(label.attrib['x']):g} ")
 
 
 def test_a_histogram_shows_the_counts() -> None:

@@ -43,7 +43,11 @@ def test_places_are_in_order(values: list[float]) -> None:
 @pytest.mark.parametrize(
     ("scale", "most", "labels"),
     [
-        (NumberScale(0, 1), 4, ["0", "0.5", "1.0"]),
+        (NumberScale(0, 1), 4, ["0", "0.2", "0.4", "0.6", "0.8", "1.0"]),
+        (NumberScale(0.01, 0.99), 4, ["0.2", "0.4", "0.6", "0.8"]),
+        (NumberScale(1, 10), 4, ["2", "4", "6", "8", "10"]),
+        (NumberScale(0, 49), 4, ["0", "10", "20", "30", "40"]),
+        (NumberScale(0.3, 0.31), 1, ["0.30", "0.31"]),
         (NumberScale(0, 100), 5, ["0", "20", "40", "60", "80", "100"]),
         (NumberScale(-1, 1), 4, ["-1.0", "-0.5", "0", "0.5", "1.0"]),
         (NumberScale(1e6 + 0.1, 1e6 + 0.3), 3, ["1000000.1", "1000000.2", "1000000.3"]),
@@ -53,6 +57,8 @@ def test_places_are_in_order(values: list[float]) -> None:
         (NumberScale(-1.7e308, 1.7e308), 4, ["-1e308", "0", "1e308"]),
         (NumberScale(3, 3), 4, ["3"]),
         (NumberScale(1e-300, 1e300, log=True), 4, ["1e-300", "1e-150", "1", "1e150", "1e300"]),
+        (NumberScale(10, 1e5, log=True), 4, ["10", "100", "1000", "1e4", "1e5"]),
+        (NumberScale(1e-5, 0.1, log=True), 4, ["1e-5", "1e-4", "1e-3", "0.01", "0.1"]),
         (NumberScale(1, 100, log=True), 5, ["1", "2", "5", "10", "20", "50", "100"]),
         (NumberScale(2, 3, log=True), 3, ["2.0", "2.5", "3.0"]),
         (NumberScale(0, 1, whole=True), 4, ["0", "1"]),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -37,7 +39,17 @@ def test_rho_is_that_of_scipy(pairs: list[tuple[float, float]]) -> None:
     if len(both) < 10:
         assert found.p is None
     else:
-        assert found.p == pytest.approx(expected.pvalue, rel=1e-6, abs=1e-12)
+        least = 2 / math.factorial(len(both))
+        assert found.p == pytest.approx(max(expected.pvalue, least), rel=1e-6, abs=1e-12)
+
+
+@pytest.mark.parametrize("rows", [10, 12, 90])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_no_p_is_smaller_than_that_of_the_two_orders_that_agree_best(rows: int, sign: int) -> None:
+    values = [float(row) for row in range(rows)]
+    [found] = associations([numbers("x", values)], [numbers("y", [sign * value**3 for value in values])])
+    assert found.strength == sign
+    assert found.p == pytest.approx(2 / math.factorial(rows), rel=1e-6)
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 9)), min_size=10, max_size=60))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,18 @@ def test_commands(options: dict[str, Any], command: str) -> None:
     verb = whole.split()[1]
     rest = whole.removeprefix(f"genstudy {verb}").removeprefix(" my c").strip()
     assert found.command == f"genstudy {verb} 'my c' {rest}".strip()
+
+
+@pytest.mark.parametrize(
+    ("reason", "text"), [(None, "not recorded"), ("", "as usual"), ("a full disk", "a full disk")]
+)
+def test_how_a_process_ended(reason: str | None, text: str) -> None:
+    assert [found.reason for found in commands_of([ran({}, reason)], "c")] == [text]
+
+
+def test_a_process_that_runs_has_no_end() -> None:
+    run = replace(ran({}), alive=True)
+    assert [found.reason for found in commands_of([run], "c")] == ["still running"]
 
 
 def test_who_ran_it() -> None:

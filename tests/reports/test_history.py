@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from genstudy.ledger.ranges import Rows
 from genstudy.ledger.records import Cleared, Ended, Failure, Owned, Record, Saved, Started, Stopped
 from genstudy.reports.disk import POINTS, DiskHistory
 from genstudy.reports.history import StudySpan, history_of
@@ -20,7 +21,9 @@ def started(t: float, batch: str, number: int = 1) -> Started:
     return Started(t=t, batch=batch, study=f"c_{batch}.{number}", rows="0-9", whole=False)
 
 
-def ended(t: float, batch: str, number: int = 1, *, how: str = "ended", failed: bool = False) -> Ended:
+def ended(
+    t: float, batch: str, number: int = 1, *, how: str = "ended", failed: bool = False, rows: str = "0-9"
+) -> Ended:
     return Ended.model_validate(
         {
             "t": t,
@@ -28,8 +31,8 @@ def ended(t: float, batch: str, number: int = 1, *, how: str = "ended", failed: 
             "study": f"c_{batch}.{number}",
             "how": how,
             "code": 0,
-            "done": "" if failed else "0-9",
-            "failed": (Failure(step="s", state="FAILED", rows="0-9"),) if failed else (),
+            "done": str(Rows.span(0, 10) - Rows.parse(rows)) if failed else "0-9",
+            "failed": (Failure(step="s", state="FAILED", rows=rows),) if failed else (),
             "seconds": 1.0,
         }
     )
@@ -77,7 +80,7 @@ def test_a_campaign_that_died_was_taken_over_and_runs_now() -> None:
     ]
     assert spans(records, running={"c_0001.2"}) == [
         ("c_0000.1", 11, 20, "done"),
-        ("c_0002.1", 22, 30, "failed"),
+        ("c_0002.1", 22, 30, "all rows failed"),
         ("c_0001.1", 21, 30, "cut short"),  # when its owner was last heard of, not when that was found out
         ("c_0001.2", 502, 1000, "running"),
         ("c_0003.1", 503, 503, "cut short"),
@@ -88,10 +91,29 @@ def test_a_campaign_that_died_was_taken_over_and_runs_now() -> None:
 
 def test_a_study_whose_rows_failed_is_failed_however_it_ended() -> None:
     records: list[Record] = [owned(1), started(2, "0000"), ended(3, "0000", how="killed", failed=True)]
-    assert spans([*records, Stopped(t=9, reason="enough")]) == [("c_0000.1", 2, 3, "failed")]
+    assert spans([*records, Stopped(t=9, reason="enough")]) == [("c_0000.1", 2, 3, "all rows failed")]
     history = history_of([*records, Stopped(t=9, reason="enough")], now=10)
     assert [(run.ended, run.reason) for run in history.runs] == [(9, "enough")]
     assert (history.began, history.ended) == (1, 9)
+
+
+def test_a_batch_of_which_some_rows_failed_is_told_from_one_of_which_all_did() -> None:
+    records: list[Record] = [owned(1), started(2, "0000"), ended(3, "0000", failed=True, rows="2,5-7")]
+    assert spans(records) == [("c_0000.1", 2, 3, "some rows failed")]
+
+
+def test_a_process_that_runs_has_run_until_now() -> None:
+    records: list[Record] = [
+        owned(1),
+        ended(3, "0000"),
+        owned(10, 2),
+        started(11, "0001"),
+        started(12, "0002"),
+    ]
+    history = history_of(records, running={"c_0001.1"}, alive=True, now=100)
+    assert [(run.ended, run.alive) for run in history.runs] == [(3, False), (100, True)]
+    assert (history.busy, history.ended) == (92, 100)
+    assert [(span.ended, span.state) for span in history.spans] == [(100, "running"), (12, "cut short")]
 
 
 def test_clocks_that_do_not_agree_give_no_negative_times() -> None:
@@ -120,8 +142,9 @@ def test_the_disk() -> None:
         (16, 1, 100, 0, 100),
         (20, 101, 200, 1000, 100),
         (25, 102, 200, 1000, 200),
-        (26, 42, 200, 400, 200),
+        (26, 42, 200, 0, 200),
     ]
+    assert disk.left == 40
 
 
 def test_kept_files_are_counted_once_when_they_are_archived_later() -> None:

@@ -133,6 +133,14 @@ NO_PATH = "is no file's path in a workspace"
         ),
         ({"csv": "o", "columns": "a", "delimiter": ",,"}, "sources.0.delimiter: this is one character"),
         ({**JSON, "type": "double"}, "sources.0.type: Input should be 'float', 'int', 'bool' or 'text'"),
+        (
+            {"regex": "o", "columns": {"a": "[[a]"}},
+            "sources.0: '[[a]' is no clear regular expression: Possible nested set at position 1",
+        ),
+        (
+            {"python": "measure.py:results", "columns": "a"},
+            "sources.0.python: 'measure.py:results' is no module:function: write measure:results",
+        ),
         ({**JSON, "colums": "a"}, "sources.0.colums: Extra inputs are not permitted"),
         ("out.json", "sources.0: this is a mapping"),
     ],

@@ -103,6 +103,18 @@ def test_options_win(run_cli: RunCli, in_tmp: Path) -> None:
         ("query: SELECT 1\ndb: lab.db\n", (), {}, "sub/s.yaml, line 2, db: this is no URL of a database"),
         ("query: ' '\ndb: sqlite:///lab.db\n", (), {}, "sub/s.yaml, line 1, query: the query is empty"),
         ("query: SELECT x FROM runs\ndb: sqlite:///lab.db\n", (), {}, "sqlite:///sub/lab.db: cannot run"),
+        (
+            "table: postgresql://u:hush@h/d\n",
+            (),
+            {},
+            "sub/s.yaml, line 1, table: this is a database's URL, and no table\n",
+        ),
+        (
+            "parameters: {a: 1}\nresults: {sources: 'postgresql://u:hush@h/d'}\n",
+            (),
+            {},
+            "sub/s.yaml, line 2: results.sources: Input should be a list",
+        ),
         (QUERY + "template: nope\n", (), {}, "sub/s.yaml, line 3, template: there is no template"),
         (
             "query: SELECT 1 AS a\ndb: postgresql://u:hush@h/d\n",

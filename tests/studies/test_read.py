@@ -287,7 +287,29 @@ def test_one_value_is_a_constant(tmp_path: Path, text: str) -> None:
             ),
         ),
         ("parameters:\n  a: [1,\n", None),
+        (PARAMETERS + "? [x, y]\n: 3\n", "s.yaml, line 3: a key is one word"),
+        (PARAMETERS + "set:\n  {x: 1}: 3\n", "s.yaml, line 4: a key is one word"),
+        (PARAMETERS + f"rows: {'1' * 5000}\n", None),
+        (
+            PARAMETERS + f"set: {{x: {'1' * 5000}}}\nzzz: 1\n",
+            f"s.yaml, line 4: there is no key 'zzz'\n  keys are: {KEYS}",
+        ),
+        (
+            PARAMETERS
+            + "set:\n  a0: &a0 [x, x]\n"
+            + "".join(f"  a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 40)),
+            None,
+        ),
+        (
+            "query: '@trials.sql'\ndb: sqlite:///lab.db\n",
+            (
+                "s.yaml, line 1: the query is SQL, and no file's name\n"
+                "  write it here, or pass --query @trials.sql"
+            ),
+        ),
         ("a: b: c\n", "s.yaml, line 1, column 5: not YAML: mapping values are not allowed here"),
+        (PARAMETERS + "rows: \x1b\n", "s.yaml, line 3: not YAML: a control character"),
+        (PARAMETERS + "rows: \0\n", "s.yaml, line 3: not YAML: a control character"),
         (b"\xff\n", "s.yaml: not UTF-8 text\n  save it as UTF-8"),
     ],
 )

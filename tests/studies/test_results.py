@@ -282,3 +282,21 @@ def test_a_campaign_with_a_module_beside_the_study_file() -> None:
     assert found is not None
     assert [source.step for source in found.sources] == ["echo-params", "echo-params"]
     build_study("lab/s.yaml", force=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, "there is no such file"),
+        ("", "this says nothing about results"),
+        ("- results\n", "this says nothing about results"),
+        ("results:\n", "this says nothing about results"),
+        ("result:\n  sources: []\n", "this says nothing about results"),
+    ],
+)
+def test_a_file_of_results_is_no_study_file(text: str | None, message: str) -> None:
+    if text is not None:
+        Path("r.yaml").write_text(text)
+    with pytest.raises(UserError) as caught:
+        read_results(Path("r.yaml"))
+    assert str(caught.value) == f"r.yaml: {message}\n  write `results:` into it and, below that, `sources:`"

@@ -69,12 +69,19 @@ def test_what_is_accepted(text: str, columns: tuple[str, ...], rows: list[list[s
         assert read_all(Path(f"{name}.gz")) == (columns, rows)
 
 
+def test_blank_lines_between_objects_of_one_key_are_none(in_tmp: Path) -> None:
+    Path("t.jsonl").write_text('\n{"a": 1}\n\n \n{"a": null}\n{"a": 3}\n\n')
+    assert read_all(Path("t.jsonl")) == (("a",), [["1"], [""], ["3"]])
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         (b"", "t.jsonl: the table is empty\n  a header with the names, then a row a combination"),
         (b"\n\n", "t.jsonl: the table is empty\n  a header with the names, then a row a combination"),
         (b"{}\n", "t.jsonl, row 0 (line 1): the first object has no keys" + OBJECT_HINT),
+        (b'{"": 1}\n', "t.jsonl, row 0 (line 1): a key is empty" + OBJECT_HINT),
+        (b'{"a": 1, " ": 1}\n', "t.jsonl, row 0 (line 1): a key is empty" + OBJECT_HINT),
         (b"3\n", "t.jsonl, row 0 (line 1): a value, not a JSON object" + OBJECT_HINT),
         (b'[{"a": 1}]\n', "t.jsonl, row 0 (line 1): a list, not a JSON object" + OBJECT_HINT),
         (
