@@ -41,7 +41,8 @@ SECRET_VALUE = re.compile(
     r"[a-z][a-z0-9+.-]*://[^\s/@:]*:[^\s/@]+@"  # https://user:password@host
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----"
     r"|\bbearer\s+[\w.~+/-]{8,}"
-    r"|\bpassword=[^\s;$'\"]"
+    r"|(?:\b|ssl)password=[^\s;$'\"]"
+    r"|client_secret=\S"
     r"|(?<![\w-])(?:"
     r"(?-i:AKIA|ASIA)[A-Z0-9]{16}"
     r"|gh[opsur]_\w{20,}|github_pat_\w{20,}"

@@ -53,6 +53,8 @@ def query_text(query: str) -> str:
     """Return the SQL of `--query`: as it is, or of the file whose name stands behind an @."""
     if not query.startswith("@"):
         return query
+    if query == "@":
+        raise UserError("there is no file's name behind the @", where="--query")
     path = Path(query[1:])
     try:
         return path.read_text(encoding="utf-8-sig")

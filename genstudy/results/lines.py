@@ -26,14 +26,15 @@ def first_lines(content: Content) -> tuple[bytes, bytes]:
 def last_line(content: Content) -> bytes:
     """Return the last line without its end. A large file is read at its end alone."""
     tail = content if isinstance(content, bytes) else content.tail()
-    line = tail.rstrip(b"\r\n")
     # A line of spaces is blank; spaces at the end of another may be cells.
-    while line and not line[line.rfind(b"\n") + 1 :].strip():
-        line = line[: line.rfind(b"\n") + 1].rstrip(b"\r\n")
-    cut = line.rfind(b"\n") + 1
+    end = len(tail)
+    cut = tail.rfind(b"\n", 0, end) + 1
+    while cut and not tail[cut:end].strip():
+        end = cut - 1
+        cut = tail.rfind(b"\n", 0, end) + 1
     if cut == 0 and not isinstance(content, bytes) and content.size > len(tail):
         raise Missing(LONG)
-    return line[cut:].rstrip(b"\r")
+    return tail[cut:end].rstrip(b"\r")
 
 
 def lines_of(content: Content) -> Iterator[bytes]:

@@ -52,10 +52,6 @@ class LargeFile:
             self._whole = b"".join(self.blocks())
         return self._whole
 
-    def head(self) -> bytes:
-        """Return the first MiB, or all."""
-        return next(self.blocks(), b"")
-
     def tail(self) -> bytes:
         """Return the last MiB, or all."""
         return os.pread(self._handle, BLOCK, max(0, self.size - BLOCK))

@@ -101,17 +101,22 @@ def function_process(source: Source, path: Sequence[Path]) -> WorkerProcess:
 def started(process: WorkerProcess, source: Source, place: int) -> None:
     """Start the process of a source's function; ResultsMistake where the function cannot be imported."""
     top = function_of(source.target)[0].split(".")[0]
-    absent = f"No module named '{top}'"
     try:
         process.start()
     except UserError as problem:
         raise ResultsMistake(
             f"{source.target}: {problem.message}",
             *("sources", place, "python"),
-            hint=f"{top}.py belongs beside the file that names it, or must be installed"
-            if absent in problem.message
-            else "only the module itself is copied into the campaign; what it imports must be installed",
+            hint=_import_hint(problem.message, top),
         ) from None
+
+
+def _import_hint(problem: str, module: str) -> str | None:
+    if f"No module named '{module}'" in problem:
+        return f"{module}.py belongs beside the file that names it, or must be installed"
+    if problem.startswith(("ImportError", "ModuleNotFoundError")):
+        return "only the module itself is copied into the campaign; what it imports must be installed"
+    return None
 
 
 def find_module(name: str, path: Iterable[Path]) -> Path | None:

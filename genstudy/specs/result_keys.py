@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import NamedTuple
@@ -81,7 +82,13 @@ def _segment(found: re.Match[str], text: str) -> Segment:
 def check_expression(pattern: str) -> None:
     """Refuse what is no regular expression, or marks more than one value: a ValueError."""
     try:
-        groups = re.compile(pattern, re.MULTILINE).groups
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", FutureWarning)
+            groups = re.compile(pattern, re.MULTILINE).groups
+    except FutureWarning as problem:
+        raise ValueError(
+            f"'{pattern}' is no clear regular expression: {problem}; a backslash makes marks plain"
+        ) from None
     except (re.error, RecursionError, OverflowError) as problem:
         raise ValueError(f"'{pattern}' is no regular expression: {problem}") from None
     if groups > 1:
@@ -106,8 +113,11 @@ def check_key(key: str) -> None:
 
 def check_function(text: str) -> None:
     """Refuse what is no `module:function`: a ValueError."""
+    module, _, name = text.partition(":")
     if not FUNCTION.fullmatch(text):
         raise ValueError(f"'{text}' is no module:function")
+    if module.endswith(".py"):
+        raise ValueError(f"'{text}' is no module:function: write {module.removesuffix('.py')}:{name}")
 
 
 def function_of(text: str) -> tuple[str, str]:

@@ -17,6 +17,7 @@ import socket
 import sys
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -135,8 +136,7 @@ def _last(expression: re.Pattern[str], text: str) -> re.Match[str] | None:
 def _plain(value: Any) -> Any:
     """Return a value as JSON has it; a number of numpy's is the number that it holds."""
     if value is not None and type(value) not in PLAIN:
-        item = getattr(value, "item", None)
-        value = item() if callable(item) else value
+        value = _number(value)
     if isinstance(value, str):
         if len(value) > LONGEST:
             raise ValueError("longer than 1 MiB")
@@ -148,14 +148,26 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"not a number or text but {type(value).__name__}")
 
 
+def _number(value: Any) -> Any:
+    """Return the number that is in an array, or another kind of real number; else what it is."""
+    item = getattr(value, "item", None)
+    found = item() if callable(item) else value
+    mask = getattr(value, "mask", None)
+    if mask is not None and not callable(mask) and mask:
+        raise ValueError("masked")
+    if isinstance(found, int | float):
+        return found
+    return float(found) if isinstance(found, Real) else found
+
+
 def _told(problem: BaseException, workspace: str | None) -> str:
     try:
-        text = " ".join(str(problem).split())
-        # The same reason wherever the workspace was, or is unpacked to.
-        text = (
-            text.replace(f"{workspace}/", "").replace(str(workspace), "the workspace") if workspace else text
-        )
-    except Exception:  # noqa: BLE001 - the user's own exception
+        text = str(problem)
+        if workspace:
+            # The same reason wherever the workspace was, or is unpacked to.
+            text = text.replace(f"{workspace}/", "").replace(workspace, "the workspace")
+        text = " ".join(text.split())
+    except BaseException:  # noqa: BLE001 - the user's own exception
         text = ""
     name = type(problem).__name__
     return f"{name}: {text[:SHOWN]}" if text else name

@@ -26,6 +26,9 @@ LONGEST = 2**26
 """Bytes of an answer: more is nonsense."""
 
 BLOCK = 2**16
+LOOK = 0.01
+ENDING_LOOKS = 100
+"""A process that closed its socket is about to end, mostly: so often it is looked whether it has, and why."""
 
 
 class NoAnswer(Exception):
@@ -142,8 +145,20 @@ class WorkerProcess:
         return b"".join(parts)
 
     def _ending(self) -> str:
-        """Return how the process ended."""
+        """Return how the process ended, whose end of the socket is closed."""
+        if not self._ends():
+            self.close()
+            return "closed the connection to its process"
         code = self.close()
         if code < 0:
             return f"was killed by signal {-code}, {signal.strsignal(-code) or 'unknown'}"
         return f"ended its process with exit code {code}"
+
+    def _ends(self) -> bool:
+        """Wait a moment for the process to end by itself; its number stays its own until `close`."""
+        assert self._process is not None
+        for _ in range(ENDING_LOOKS):
+            if os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
+                return True
+            time.sleep(LOOK)
+        return False

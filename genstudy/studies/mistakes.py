@@ -39,8 +39,8 @@ def explained(
         return UserError(f"the key '{name}' is missing", where=where, hint="genstudy init shows all keys")
     if first["type"] == "value_error":
         return UserError(f"{name}: {error}", where=where)
-    # What stands after `db` may have a password in it.
-    shown = "" if keys[0] == "db" else f", not {first['input']!r}"
+    # The URL of a database may have a password in it.
+    shown = "" if keys[0] == "db" or "://" in str(first["input"]) else f", not {first['input']!r}"
     return UserError(f"{name}: {PLAIN.get(first['type'], first['msg'])}{shown}", where=where)
 
 

@@ -27,6 +27,10 @@ def origin_mistake(study: Study) -> tuple[str, UserError] | None:
         return "query", UserError(
             "a query needs a database", hint="add db: sqlite:///lab.db, or whatever it is"
         )
+    if study.query and study.query.startswith("@"):
+        return "query", UserError(
+            "the query is SQL, and no file's name", hint=f"write it here, or pass --query {study.query}"
+        )
     if study.db and not study.query:
         return "db", UserError("a database is for a query", hint="add query: SELECT ..., or take db out")
     made = next((key for key in TABLE_KEYS if key in study.model_fields_set), None)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 KEY = "results"
+KEY_HINT = "write `results:` into it and, below that, `sources:`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +42,12 @@ def read_results(path: Path) -> ResultsFile:
 
     UserError names the file, the line and the nearest known key.
     """
-    value, lines = read_key(path, KEY)
+    try:
+        value, lines = read_key(path, KEY)
+    except FileNotFoundError:
+        raise UserError("there is no such file", where=str(path), hint=KEY_HINT) from None
     if value is None:
-        raise UserError(
-            "nothing is said about results",
-            where=str(path),
-            hint="write `results:` and, below it, `sources:`",
-        )
+        raise UserError("this says nothing about results", where=str(path), hint=KEY_HINT)
     try:
         return ResultsFile(path, ResultsSettings.model_validate(value), lines)
     except ValidationError as problem:

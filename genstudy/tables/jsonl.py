@@ -71,6 +71,8 @@ class JsonLinesAsCsv(AsCsv):
         self._known = frozenset(self._keys)
         self._sorted(pairs)
         for key in self._keys:
+            if not key.strip():
+                raise UserError("a key is empty", where=self._place(), hint=OBJECT_HINT)
             if CONTROL.search(key) or not _is_text(key):
                 raise UserError(f"a control character in the key {key!r}", where=self._place())
         if not self._keys:

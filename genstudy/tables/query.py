@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 from genstudy.errors import UserError
 from genstudy.tables.as_csv import csv_lines
-from genstudy.tables.checks import CONTROL
-from genstudy.tables.read import QUERY_TITLE as TITLE
-from genstudy.tables.read import Table, open_table
+from genstudy.tables.query_cells import cells_of, check_columns
+from genstudy.tables.read import QUERY_TITLE, Table, open_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator
     from typing import BinaryIO
 
     from sqlalchemy import CursorResult
@@ -27,25 +23,11 @@ if TYPE_CHECKING:
 ROWS = 5000
 """Rows that are fetched at a time."""
 
-UNNAMED = frozenset({"", "?column?"})
+URL_FORM = re.compile(r"[A-Za-z][\w+]+:/")
+"""A URL, also as a path, in which slashes that follow each other are one."""
+
 NO_SELECT = re.compile(r"syntax error|read-?only|one statement|multiple commands|not authorized")
 SELECT_HINT = "a query is one SELECT, WITH ... SELECT or VALUES"
-
-NAME_HINT = "name it: SELECT ... AS name"
-
-TEXTS: dict[type, Callable[[Any], str]] = {
-    str: lambda value: value,
-    int: str,
-    float: repr,
-    Decimal: lambda value: format(value, "f"),
-    bool: lambda value: "true" if value else "false",
-    type(None): lambda _: "",
-    dt.date: lambda value: value.isoformat(),
-    dt.datetime: lambda value: value.isoformat(),
-    dt.time: lambda value: value.isoformat(),
-    UUID: str,
-}
-"""How the values of a column become cells."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +58,17 @@ def open_source(source: Source, workplace: Path | None = None) -> Iterator[Table
                 write_query(source, target)
             yield open_table(path, query=source)
     else:
+        refuse_url(source)
         yield open_table(Path(source))
+
+
+def refuse_url(table: str | Path) -> None:
+    """Refuse the URL of a database where a table belongs: a UserError, which does not show its password."""
+    if URL_FORM.match(str(table)) and not Path(table).exists():
+        raise UserError(
+            "this is a database's URL, and no table",
+            hint="pass it as --db, and what to read there as --query",
+        )
 
 
 def write_query(query: Query, target: BinaryIO) -> int:
@@ -122,51 +114,16 @@ def _with_hint() -> Iterator[None]:
 
 def _write(result: CursorResult[Any], target: BinaryIO) -> int:
     if not result.returns_rows or result.cursor is None:
-        raise UserError("the statement gives no rows", where=TITLE, hint=SELECT_HINT)
+        raise UserError("the statement gives no rows", where=QUERY_TITLE, hint=SELECT_HINT)
     columns = [str(column[0]) for column in result.cursor.description]
     if not columns:
-        raise UserError("the query has no columns", where=TITLE, hint=SELECT_HINT)
-    _check_columns(columns)
+        raise UserError("the query has no columns", where=QUERY_TITLE, hint=SELECT_HINT)
+    check_columns(columns)
     target.write(csv_lines([columns]).encode())
     count = 0
     for part in result.yield_per(ROWS).partitions():
         target.write(
-            csv_lines(_cells(row, columns, count + place) for place, row in enumerate(part)).encode()
+            csv_lines(cells_of(row, columns, count + place) for place, row in enumerate(part)).encode()
         )
         count += len(part)
     return count
-
-
-def _check_columns(columns: Sequence[str]) -> None:
-    for place, name in enumerate(columns):
-        if name in UNNAMED:
-            raise UserError(f"column {place + 1} has no name", where=TITLE, hint=NAME_HINT)
-        if name in columns[:place]:
-            raise UserError(f"two columns have the name '{name}'", where=TITLE, hint=NAME_HINT)
-        if CONTROL.search(name):
-            raise UserError(f"a control character in the name {name!r}", where=TITLE, hint=NAME_HINT)
-
-
-def _cells(values: Sequence[Any], columns: Sequence[str], row: int) -> list[str]:
-    """Return a row's values as text."""
-    try:
-        cells = [TEXTS[type(value)](value) for value in values]
-    except KeyError:
-        raise _no_value(values, columns, row) from None
-    if CONTROL.search("".join(cells)):
-        column, cell = next((c, v) for c, v in zip(columns, cells, strict=True) if CONTROL.search(v))
-        raise UserError(
-            f"a control character in {cell!r}",
-            where=f"{TITLE}, row {row}, column {column}",
-            hint="values become text in scripts and names: take it out",
-        )
-    return cells
-
-
-def _no_value(values: Sequence[Any], columns: Sequence[str], row: int) -> UserError:
-    column, value = next((c, v) for c, v in zip(columns, values, strict=True) if type(v) not in TEXTS)
-    return UserError(
-        f"{type(value).__name__} is no value of a cell",
-        where=f"{TITLE}, row {row}, column {column}",
-        hint=f"choose a part of it in the query, or make it text: CAST({column} AS text)",
-    )

@@ -42,10 +42,12 @@ class Table:
     def blocks(self) -> Iterator[Block]:
         """Yield all rows in order. Blank lines are passed over, as Python's csv.DictReader does.
 
-        In a single column, one before a row is refused: programs write an empty cell that way.
+        In a single column of CSV, one before a row is refused: programs write an empty cell that way.
         """
         found = blocks(self.path)
-        return found if len(self.columns) > 1 else self._without_gaps(found)
+        if len(self.columns) > 1 or self.path.name.endswith(JSON_LINES):
+            return found
+        return self._without_gaps(found)
 
     def _without_gaps(self, found: Iterator[Block]) -> Iterator[Block]:
         line = 2

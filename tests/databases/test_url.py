@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genstudy.campaign.environment import is_secret
-from genstudy.databases.url import parse_url
+from genstudy.databases.url import SECRET_OPTIONS, parse_url
 from genstudy.errors import UserError
 
 FORMS = "sqlite:///lab.db (or sqlite:////full/path/lab.db), or postgresql://user@host/database"
@@ -127,6 +127,13 @@ def test_a_url_that_is_taken_looks_like_a_secret_to_what_keeps_these_from_studie
         assert not url.secrets or is_secret("GENSTUDY_DB", f"postgresql://u:{quoted}@h/db")
 
 
+@pytest.mark.parametrize("option", SECRET_OPTIONS)
+def test_options_that_are_secrets_are_kept_from_studies_too(option: str) -> None:
+    url = f"postgresql://h/db?{option}=hush"
+    assert parse_url(url).secrets == ("hush",)
+    assert is_secret("GENSTUDY_DB", url)
+
+
 def test_a_password_is_masked_as_it_was_written() -> None:
     url = parse_url("postgresql://u:%68ush+hush@h/db")
     assert url.mask("%68ush+hush, hush+hush, hush%2Bhush, lush") == "***, ***, ***, lush"
@@ -142,7 +149,7 @@ def test_a_password_is_masked_as_it_was_written() -> None:
 def test_a_driver_that_is_missing(url: str, driver: str, package: str) -> None:
     code = (
         f"import sys; sys.modules[{driver!r}] = None\n"
-        "from genstudy.databases.url import parse_url\n"
+        "from genstudy.databases.url import SECRET_OPTIONS, parse_url\n"
         f"try: parse_url({url!r})\n"
         "except Exception as problem: print(problem, problem.exit_code)"
     )

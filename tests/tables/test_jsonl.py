@@ -69,7 +69,7 @@ def test_what_is_accepted(text: str, columns: tuple[str, ...], rows: list[list[s
         assert read_all(Path(f"{name}.gz")) == (columns, rows)
 
 
-def test_blank_lines_between_objects_of_one_key_are_none(in_tmp: Path) -> None:
+def test_blank_lines_between_objects_of_one_key_are_none() -> None:
     Path("t.jsonl").write_text('\n{"a": 1}\n\n \n{"a": null}\n{"a": 3}\n\n')
     assert read_all(Path("t.jsonl")) == (("a",), [["1"], [""], ["3"]])
 
