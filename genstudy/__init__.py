@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from genstudy.studies.build import build_study, init_study
     from genstudy.studies.model import study_schema
     from genstudy.tables.make import make_table
-    from genstudy.tables.query import Query
+    from genstudy.tables.read import Query
     from genstudy.tables.record import TableRecord, read_record
 
 __version__ = "0.1.0"
@@ -74,7 +74,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "genstudy.studies.build": ("build_study", "init_study"),
     "genstudy.studies.model": ("study_schema",),
     "genstudy.tables.make": ("make_table",),
-    "genstudy.tables.query": ("Query",),
+    "genstudy.tables.read": ("Query",),
     "genstudy.tables.record": ("TableRecord", "read_record"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}

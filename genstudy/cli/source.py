@@ -11,7 +11,7 @@ import typer
 from genstudy.errors import UserError
 
 if TYPE_CHECKING:
-    from genstudy.tables.query import Query
+    from genstudy.tables.read import Query
 
 DB_VARIABLE = "GENSTUDY_DB"
 
@@ -40,7 +40,7 @@ def table_source(table: Path | None, query: str | None, db: str | None) -> Path 
 
 def _query(query: str, db: str | None) -> Query:
     from genstudy.databases.url import parse_url
-    from genstudy.tables.query import Query
+    from genstudy.tables.read import Query
 
     found = db or os.environ.get(DB_VARIABLE)
     if not found:

@@ -25,7 +25,8 @@ from genstudy.specs.manifest import StepEntry, read_manifest
 from genstudy.specs.options import Options
 from genstudy.specs.running import RunSettings
 from genstudy.specs.writer import SpecWriter
-from genstudy.tables.query import Query, open_source
+from genstudy.tables.query import open_source
+from genstudy.tables.read import Query
 from genstudy.tables.record import read_record
 from genstudy.units import counted, parse_size, parse_time
 

@@ -15,7 +15,8 @@ from genstudy.plots.coverage import Coverage, coverage_lines, coverage_of
 from genstudy.plots.design import describe_design, design_picture, notes_of
 from genstudy.plots.summary import DesignSummary, summarize
 from genstudy.specs.manifest import read_manifest
-from genstudy.tables.query import Query, open_source
+from genstudy.tables.query import open_source
+from genstudy.tables.read import Query
 from genstudy.tables.record import read_record
 from genstudy.tables.streams import SUFFIXES
 from genstudy.units import counted

@@ -40,7 +40,8 @@ from genstudy.specs.options import Options
 from genstudy.specs.writer import TABLE_NAME, SpecWriter
 from genstudy.tables.checks import CellCheck
 from genstudy.tables.freeze import Frozen, freeze
-from genstudy.tables.query import Query, open_source
+from genstudy.tables.query import open_source
+from genstudy.tables.read import Query
 from genstudy.tables.record import read_record, record_bytes
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from genstudy.specs.options import Options
 from genstudy.studies.model import TABLE_KEYS
 from genstudy.studies.origin import find_origin, origin_mistake
 from genstudy.studies.places import Places
-from genstudy.studies.read import StudyFile, read_study
+from genstudy.studies.read import read_study
 from genstudy.tables.make import make_table
 from genstudy.tables.query import open_source
 
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from genstudy.specs.manifest import Manifest
-    from genstudy.studies.model import Study
-    from genstudy.tables.query import Query
+    from genstudy.studies.model import Study, StudyFile
+    from genstudy.tables.read import Query
     from genstudy.tables.record import TableRecord
 
 EXCLUSIVE = (("batch_size", "batches"), ("batches", "batch_size"))

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import BaseModel
 
 from genstudy.errors import UserError, near
+from genstudy.specs.results_check import ResultsMistake
 from genstudy.studies.model import Study
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from pydantic import ValidationError
 
+RESULTS = "results"
 PLAIN = {
     "model_type": "Input should be a mapping, of keys and what they are",
     "dict_type": "Input should be a mapping, of keys and what they are",
@@ -78,3 +81,14 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     return next((model for part in get_args(annotation) if (model := _model_in(part))), None)
+
+
+@contextmanager
+def results_places(path: Path, lines: Mapping[str, int]) -> Iterator[None]:
+    """Name file and line in a mistake about results."""
+    try:
+        yield
+    except ResultsMistake as problem:
+        keys = (RESULTS, *problem.keys)
+        problem.where = f"{place_of(path, lines, keys)}, {'.'.join(keys)}"
+        raise

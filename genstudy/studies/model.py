@@ -6,12 +6,16 @@ theirs on `genstudy run`. `genstudy schema study` prints the JSON Schema, from w
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from genstudy.specs.results import ResultsSettings  # noqa: TC001 - a field's type
 from genstudy.specs.running import RunSettings  # noqa: TC001 - a field's type
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def _as_list(value: Any) -> Any:
@@ -87,6 +91,15 @@ class Study(BaseModel):
     results: ResultsSettings | None = Field(
         None, description="What is taken out of each row's workspaces, and the database that it is put into."
     )
+
+
+@dataclass(frozen=True, slots=True)
+class StudyFile:
+    """A study file: where it is, what it says, and the line of each key (`set.command`, `where.0`)."""
+
+    path: Path
+    study: Study
+    lines: dict[str, int]
 
 
 def study_schema() -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from genstudy.errors import UserError
 from genstudy.studies.model import ORIGINS, TABLE_KEYS
-from genstudy.tables.query import Query
+from genstudy.tables.read import Query
 
 if TYPE_CHECKING:
     from genstudy.studies.model import Study

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from genstudy.errors import UserError
 from genstudy.files import cannot_write
-from genstudy.studies.results import results_places
+from genstudy.studies.mistakes import results_places
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from genstudy.studies.read import StudyFile
+    from genstudy.studies.model import StudyFile
 
 LINE = re.compile(r" \(line [0-9]+\)")
 

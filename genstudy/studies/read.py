@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -11,21 +10,12 @@ from yaml.reader import ReaderError
 
 from genstudy.errors import UserError
 from genstudy.studies.mistakes import explained
-from genstudy.studies.model import Study
+from genstudy.studies.model import Study, StudyFile
 from genstudy.studies.nodes import TOO_DEEP, Reader
 from genstudy.studies.origin import origin_mistake
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-@dataclass(frozen=True, slots=True)
-class StudyFile:
-    """A study file: where it is, what it says, and the line of each key (`set.command`, `where.0`)."""
-
-    path: Path
-    study: Study
-    lines: dict[str, int]
 
 
 def read_study(path: Path) -> StudyFile:

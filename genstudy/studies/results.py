@@ -10,15 +10,13 @@ from pydantic import ValidationError
 
 from genstudy.errors import UserError
 from genstudy.specs.results import ResultsSettings
-from genstudy.specs.results_check import ResultsMistake
-from genstudy.studies.mistakes import explained, place_of
+from genstudy.studies.mistakes import RESULTS, explained, results_places
 from genstudy.studies.read import read_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-KEY = "results"
 KEY_HINT = "write `results:` into it and, below that, `sources:`"
 
 
@@ -43,7 +41,7 @@ def read_results(path: Path) -> ResultsFile:
     UserError names the file, the line and the nearest known key.
     """
     try:
-        value, lines = read_key(path, KEY)
+        value, lines = read_key(path, RESULTS)
     except FileNotFoundError:
         raise UserError("there is no such file", where=str(path), hint=KEY_HINT) from None
     if value is None:
@@ -51,15 +49,4 @@ def read_results(path: Path) -> ResultsFile:
     try:
         return ResultsFile(path, ResultsSettings.model_validate(value), lines)
     except ValidationError as problem:
-        raise explained(problem, path, lines, (KEY,)) from None
-
-
-@contextmanager
-def results_places(path: Path, lines: Mapping[str, int]) -> Iterator[None]:
-    """Name file and line in a mistake about results."""
-    try:
-        yield
-    except ResultsMistake as problem:
-        keys = (KEY, *problem.keys)
-        problem.where = f"{place_of(path, lines, keys)}, {'.'.join(keys)}"
-        raise
+        raise explained(problem, path, lines, (RESULTS,)) from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import re
 import zlib
 from abc import abstractmethod
 from contextlib import contextmanager
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 BOM = b"\xef\xbb\xbf"
 UTF8_HINT = "save the table as UTF-8"
+
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+"""Characters that no cell may hold."""
 
 
 class AsCsv(io.RawIOBase):

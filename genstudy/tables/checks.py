@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from genstudy.errors import UserError
 from genstudy.parameters.names import token_of
+from genstudy.tables.as_csv import CONTROL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from genstudy.tables.streams import Block
 
 PLAIN = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_@%+=:./^-"
-CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 SHELL_ACTIVE = re.compile(r"[^A-Za-z0-9_@%+=:,./^\x80-\U0010ffff-]")
 LONGEST_LINE = 100_000
 """A longer line may hold a cell that no csv reader takes; it is parsed to see."""

@@ -6,8 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from genstudy.errors import UserError, near
-from genstudy.tables.as_csv import BOM, UTF8_HINT, AsCsv, csv_lines, named_damage
-from genstudy.tables.checks import CONTROL
+from genstudy.tables.as_csv import BOM, CONTROL, UTF8_HINT, AsCsv, csv_lines, named_damage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from genstudy.errors import UserError
 from genstudy.tables.as_csv import csv_lines
 from genstudy.tables.query_cells import cells_of, check_columns
-from genstudy.tables.read import QUERY_TITLE, Table, open_table
+from genstudy.tables.read import QUERY_TITLE, Query, Table, open_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,14 +27,6 @@ URL_FORM = re.compile(r"[A-Za-z][\w+]+:/")
 
 NO_SELECT = re.compile(r"syntax error|read-?only|one statement|multiple commands|not authorized")
 SELECT_HINT = "a query is one SELECT, WITH ... SELECT or VALUES"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Query:
-    """A table that a database gives. sql: one statement that gives rows. db: the database's URL."""
-
-    sql: str
-    db: str = field(repr=False)
 
 
 Source = str | Path | Query | Table

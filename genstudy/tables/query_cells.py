@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from genstudy.errors import UserError
-from genstudy.tables.checks import CONTROL
+from genstudy.tables.as_csv import CONTROL
 from genstudy.tables.read import QUERY_TITLE
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -16,13 +16,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from genstudy.tables.query import Query
     from genstudy.tables.streams import Block
 
 PREVIEW_ROWS = 3
 QUERY_TITLE = "the query"
 ROW_HINT = "close the quotes; a value cannot hold a line break"
 LONG_HINT = "a value becomes a part of scripts: keep it in a file, and name the file in the table"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """A table that a database gives. sql: one statement that gives rows. db: the database's URL."""
+
+    sql: str
+    db: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ import pytest
 from genstudy.databases.engine import open_database
 from genstudy.databases.url import parse_url
 from genstudy.specs.make import make_specs
-from genstudy.tables.query import Query
+from genstudy.tables.read import Query
 from tests.databases.postgres import PostgresServer
 from tests.docs.blocks import run_page
 

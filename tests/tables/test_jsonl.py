@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from genstudy.errors import UserError
 from genstudy.tables import jsonl
-from genstudy.tables.checks import CONTROL, CellCheck
+from genstudy.tables.as_csv import CONTROL
+from genstudy.tables.checks import CellCheck
 from genstudy.tables.read import open_table, parameters_of
 
 pytestmark = pytest.mark.usefixtures("in_tmp")

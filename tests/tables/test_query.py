@@ -18,8 +18,9 @@ from genstudy.databases.engine import open_database
 from genstudy.databases.url import parse_url
 from genstudy.errors import GenstudyError, RunError, UserError
 from genstudy.tables import query as query_module
-from genstudy.tables.checks import CONTROL
-from genstudy.tables.query import Query, open_source, write_query
+from genstudy.tables.as_csv import CONTROL
+from genstudy.tables.query import open_source, write_query
+from genstudy.tables.read import Query
 from tests.databases.postgres import PostgresServer
 
 pytestmark = pytest.mark.usefixtures("in_tmp")
