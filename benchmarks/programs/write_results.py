@@ -48,13 +48,12 @@ def main() -> None:
     """Write the results of the campaign that the command line names."""
     known = read_campaign(Path(sys.argv[1]))
     place = Place(known.folder, known.manifest, None, None, None)
-    names = list(parameters_of(known.manifest, 63).values())
     with open_sink(
         place.url,
         place.campaign,
         place.name,
-        parameters=lambda _: names,
-        kinds=lambda: ["int"] * len(names),
+        parameters=lambda dialect: list(parameters_of(known.manifest, dialect).values()),
+        kinds=lambda: ["int"] * len(known.manifest.table.columns),
         results=RESULTS,  # type: ignore[arg-type]
     ) as sink:
         for batch in known.state.batches.values():

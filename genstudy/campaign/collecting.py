@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from genstudy.campaign.stop import Stop
     from genstudy.ledger.lease import Ownership
-    from genstudy.ledger.state import BatchState
+    from genstudy.ledger.state import BatchState, CampaignState
     from genstudy.results.sink import Entry
     from genstudy.specs.manifest import Manifest
 
@@ -67,6 +67,15 @@ class BatchCollecting:
     def shown(self) -> str:
         """Where the results go, for people."""
         return self._collector.sink.url.shown
+
+    def lost(self, state: CampaignState) -> frozenset[str]:
+        """Return the batches that the ledger says were collected, and the database has nothing of."""
+        entries = self._collector.sink.entries()
+        return frozenset(
+            batch_id
+            for batch_id, batch in state.batches.items()
+            if batch.collected is not None and batch_id not in entries
+        )
 
     def collect(self, batch: BatchState) -> Collected:
         """Write the rows of a batch that is saved, unless just these are there already.

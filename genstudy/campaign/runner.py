@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import threading
 import time
 from collections import deque
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from genstudy.campaign.collecting import BatchCollecting
     from genstudy.campaign.stop import Stop
+    from genstudy.campaign.summary import ResultCounts
     from genstudy.ledger.lease import Ownership
     from genstudy.ledger.ranges import Rows
     from genstudy.ledger.records import Ended, How, Record
@@ -65,6 +67,7 @@ class Runner:
         self.folder, self.manifest, self.owner, self.state = folder, manifest, owner, state
         self.settings, self.stop, self.tell, self.watch = settings, stop, tell, watch
         self._collecting = collecting
+        self._lost = collecting.lost(state) if collecting is not None else frozenset()
         self._max_batches = max_batches
         self._canary = canary if canary and not state.tally.done else None
         if canary and not self._canary:
@@ -89,6 +92,11 @@ class Runner:
             self.tell(
                 f"not handed to the steps, as they look like secrets: {', '.join(self._planner.withheld)}"
             )
+        if self._lost and self._collecting is not None:
+            self.tell(
+                f"the results of {counted(len(self._lost), 'batch')} are not in {self._collecting.shown} any "
+                f"more: genstudy collect {shlex.quote(str(self.folder))} writes them again"
+            )
         try:
             self._recover()
             self._loop()
@@ -106,8 +114,13 @@ class Runner:
             started=len(self._begun),
             seconds=time.monotonic() - self._began,
             reason=self.stop.reason,
-            results=count_results(self.state, self._collecting.shown) if self._collecting else None,
+            results=self._results(),
         )
+
+    def _results(self) -> ResultCounts | None:
+        if self._collecting is None:
+            return None
+        return count_results(self.state, self._collecting.shown, lost=self._lost)
 
     def _give_up(self, problem: BaseException) -> None:
         """End what runs. After Ctrl-C, where nothing is wrong, what became of it is recorded too."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from genstudy.ledger.state import CampaignState
     from genstudy.ledger.tally import Tally
@@ -57,9 +57,13 @@ class ResultCounts:
     missing: Mapping[str, int]
 
 
-def count_results(state: CampaignState, shown: str) -> ResultCounts:
-    """Add up what the runs of a campaign have collected."""
-    records = [batch.collected for batch in state.batches.values() if batch.collected is not None]
+def count_results(state: CampaignState, shown: str, *, lost: Collection[str] = frozenset()) -> ResultCounts:
+    """Add up what the runs of a campaign have collected. lost: batches that do not count."""
+    records = [
+        batch.collected
+        for batch_id, batch in state.batches.items()
+        if batch.collected is not None and batch_id not in lost
+    ]
     missing: Counter[str] = Counter()
     for record in records:
         missing.update(record.missing)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import sys
 from itertools import islice
@@ -86,10 +85,10 @@ def _schema(folder: Path, results: Results) -> Iterator[str]:
 
 
 def _csv(rows: Rows) -> Iterator[str]:
-    from genstudy.results.cells import as_text
+    from genstudy.results.cells import as_text, csv_writer
 
     text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
+    writer = csv_writer(text)
     safe = _shown if is_terminal(sys.stdout) else str
     writer.writerow(map(safe, rows.columns))
     for part in rows.parts():
@@ -103,6 +102,7 @@ def _csv(rows: Rows) -> Iterator[str]:
 def _json(rows: Rows) -> Iterator[str]:
     from genstudy.results.cells import json_object
 
+    rows.check_names()
     separator = "["
     for part in rows.parts():
         texts = ",\n".join(json_object(rows.columns, row) for row in part)

@@ -8,7 +8,7 @@ from genstudy.errors import GenstudyError
 from genstudy.inspection.verify_made import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from genstudy.batches.known import Known
 
@@ -23,11 +23,7 @@ def results_problems(known: Known, *, quick: bool) -> Iterator[str]:
     file = known.folder / RESULTS_FILE
     settings = known.manifest.results
     elsewhere = settings is not None and settings.into is not None
-    collected = {
-        batch_id: len(batch.rows)
-        for batch_id, batch in known.state.batches.items()
-        if batch.collected is not None
-    }
+    collected = [batch_id for batch_id, batch in known.state.batches.items() if batch.collected is not None]
     if elsewhere or not (file.exists() or collected):
         return
     if not file.exists():
@@ -39,16 +35,29 @@ def results_problems(known: Known, *, quick: bool) -> Iterator[str]:
         yield one_line(problem)
 
 
-def _problems(known: Known, collected: dict[str, int], *, quick: bool) -> Iterator[str]:
+def _problems(known: Known, collected: Sequence[str], *, quick: bool) -> Iterator[str]:
     # Only where there are results: this imports SQLAlchemy.
+    from genstudy.results.place import Place
+    from genstudy.results.query import own_tables
+
+    own = Place(known.folder, known.manifest, known.manifest.results, None, None).name
+    # What `genstudy run` collected into, and others that `genstudy collect --table` was asked for.
+    tables = {*own_tables(known.folder), *([own] if collected else [])}
+    for number, table in enumerate(sorted(tables)):
+        here = collected if table == own else ()
+        yield from _table_problems(known, table, here, quick=quick or number > 0)
+
+
+def _table_problems(known: Known, table: str, collected: Iterable[str], *, quick: bool) -> Iterator[str]:
+    """Yield what is wrong with a table. quick: do not read all of the file."""
     from genstudy.results.query import batch_counts, damage, open_results
 
-    with open_results(known.folder) as results:
+    with open_results(known.folder, table=table) as results:
         place = f"{results.url.shown}, table {results.attempts}"
         if not quick:
             yield from (f"{results.url.shown}: {text}" for text in damage(results))
         told, found = batch_counts(results)
-    for batch_id in sorted(set(told) | set(collected) | set(found)):
+    for batch_id in sorted({*told, *collected, *found}):
         state = known.state.batches.get(batch_id)
         wanted = len(state.rows) if state is not None else 0
         if found.get(batch_id, 0) != wanted:

@@ -136,4 +136,3 @@ def read_spans(study: Path, key: str, label: str) -> dict[str, tuple[str, str]]:
 
 def _is_time(text: str) -> bool:
     return text not in {"", BLANK}
-

@@ -1,7 +1,8 @@
-"""Values of databases as text and as JSON."""
+"""Values of databases as text, as CSV and as JSON."""
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
 import json
 import math
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from typing import TextIO
 
 
 def as_text(value: Any) -> str:
@@ -26,7 +28,27 @@ def as_text(value: Any) -> str:
         return value.isoformat(" ")
     if isinstance(value, bytes | memoryview):
         return bytes(value).hex()
+    if isinstance(value, list | tuple | dict):
+        return json.dumps(as_json(value), ensure_ascii=False)
     return str(value)
+
+
+class _Lines:
+    """Takes lines that end in a carriage return and a line feed, and writes them without the former."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._write = stream.write
+
+    def write(self, line: str) -> int:
+        return self._write(line[:-2] + "\n")
+
+
+def csv_writer(stream: TextIO) -> Any:
+    """Return a csv.writer of lines that end in a line feed.
+
+    csv quotes a carriage return only where it is a part of what lines end in.
+    """
+    return csv.writer(_Lines(stream), lineterminator="\r\n")
 
 
 def as_json(value: Any) -> Any:

@@ -187,7 +187,7 @@ def open_collector(
         place.url,
         place.campaign,
         place.name,
-        parameters=lambda longest: list(parameters_of(manifest, longest).values()),
+        parameters=lambda dialect: list(parameters_of(manifest, dialect).values()),
         kinds=kinds,
         results=dict(settings.types) if settings is not None else {},
     ) as sink:

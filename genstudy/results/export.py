@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import gzip
 import io
 from contextlib import contextmanager
@@ -10,9 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from genstudy.errors import UserError
+from genstudy.errors import GenstudyError, RunError, UserError
 from genstudy.files import named_errors, whole_file
-from genstudy.results.cells import as_text, json_object
+from genstudy.results.cells import as_text, csv_writer, json_object
 from genstudy.results.query import Results, Rows, open_results, run_query, table_rows
 
 if TYPE_CHECKING:
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".csv", ".csv.gz", ".parquet", ".jsonl")
 GZIP_LEVEL = 4
+CHANGED = "the query gave other values when it was read once more, for what its columns hold: try it again"
 
 
 def export_results(
@@ -72,7 +72,7 @@ def _write(results: Results, stream: BinaryIO, suffix: str, query: str | None, *
             with _rows(results, query, attempts=attempts) as rows:
                 kinds = _kinds_of(rows)
     with _rows(results, query, attempts=attempts) as rows:
-        _check_columns(rows.columns)
+        rows.check_names()
         if suffix == ".parquet":
             return _write_parquet(rows, kinds, stream)
         if suffix == ".jsonl":
@@ -91,14 +91,6 @@ def _rows(results: Results, query: str | None, *, attempts: bool) -> Iterator[Ro
         yield rows
 
 
-def _check_columns(columns: Sequence[str]) -> None:
-    for name in columns:
-        if columns.count(name) > 1:
-            raise UserError(
-                f"two columns of the query have the name '{name}'", hint="write AS and another name"
-            )
-
-
 def _parts(rows: Rows, kinds: Mapping[str, Kind | None]) -> Iterator[list[tuple[Any, ...]]]:
     """Yield the rows; SQLite has no bool, so that these are made here."""
     truths = {place for place, name in enumerate(rows.columns) if kinds.get(name) == "bool"}
@@ -114,7 +106,7 @@ def _parts(rows: Rows, kinds: Mapping[str, Kind | None]) -> Iterator[list[tuple[
 
 def _write_csv(rows: Rows, kinds: Mapping[str, Kind | None], stream: IO[bytes]) -> int:
     text = io.TextIOWrapper(stream, encoding="utf-8", newline="", write_through=False)
-    writer = csv.writer(text, lineterminator="\n")
+    writer = csv_writer(text)
     writer.writerow(rows.columns)
     count = 0
     for part in _parts(rows, kinds):
@@ -146,18 +138,41 @@ def _write_parquet(rows: Rows, kinds: Mapping[str, Kind | None], stream: BinaryI
     }
     schema = {name: types.get(kinds.get(name), pl.String) for name in rows.columns}
     count = 0
+    problems: list[GenstudyError] = []
 
     def frames() -> Iterator[pl.DataFrame]:
         nonlocal count
         yield pl.DataFrame(schema=schema)
-        for part in _parts(rows, kinds):
-            columns = zip(rows.columns, zip(*part, strict=True), strict=True)
-            data = {name: _column(values, kinds.get(name)) for name, values in columns}
-            yield pl.DataFrame(data, schema=schema)
-            count += len(part)
+        try:
+            for part in _parts(rows, kinds):
+                yield _frame(rows.columns, part, kinds, schema)
+                count += len(part)
+        except GenstudyError as problem:
+            problems.append(problem)
+            raise
 
-    write_frames(frames(), stream, ".parquet")
+    try:
+        write_frames(frames(), stream, ".parquet")
+    except pl.exceptions.PolarsError:
+        if problems:  # which polars made its own
+            raise problems[0] from None
+        raise
     return count
+
+
+def _frame(
+    columns: Sequence[str],
+    part: Sequence[tuple[Any, ...]],
+    kinds: Mapping[str, Kind | None],
+    schema: Mapping[str, Any],
+) -> pl.DataFrame:
+    import polars as pl
+
+    cells = zip(columns, zip(*part, strict=True), strict=True)
+    try:
+        return pl.DataFrame({name: _column(values, kinds.get(name)) for name, values in cells}, schema=schema)
+    except (TypeError, ValueError, AttributeError, OverflowError, pl.exceptions.PolarsError) as problem:
+        raise RunError(CHANGED) from problem
 
 
 def _column(values: Sequence[Any], kind: Kind | None) -> Sequence[Any]:

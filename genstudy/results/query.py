@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +31,10 @@ DAMAGES = 5
 
 COLLECT = "genstudy collect makes it"
 SELECT_HINT = "a query is one SELECT, WITH ... SELECT or VALUES, and can change nothing"
-STREAMED: dict[str, Any] = {"stream_results": True, "yield_per": 1000}
+TOGETHER = 1000
+"""Rows that are read at a time."""
+
+STREAMED: dict[str, Any] = {"stream_results": True, "yield_per": TOGETHER}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +75,7 @@ def open_results(folder: str | Path, *, db: str | None = None, table: str | None
             columns = columns_there(connection, place.name + ATTEMPTS)
         if columns is None:
             raise UserError(f"there is no table of results {place.name}", where=place.url.shown, hint=COLLECT)
-        longest = engine.dialect.max_identifier_length
-        parameters = tuple(parameters_of(manifest, longest).values())
+        parameters = tuple(parameters_of(manifest, engine.dialect).values())
         if missing := [name for name in (*FIXED, *parameters) if name not in columns]:
             raise UserError(
                 f"the table {place.name} is of another study: it has no column {missing[0]}",
@@ -89,6 +92,22 @@ def open_results(folder: str | Path, *, db: str | None = None, table: str | None
             parameters=parameters,
             results=tuple(name for name in columns if name not in FIXED and name not in parameters),
         )
+
+
+def own_tables(folder: str | Path) -> list[str]:
+    """Return the tables that have rows of a campaign in the database that it says."""
+    folder = Path(folder).absolute()
+    manifest = read_manifest(folder)
+    place = Place(folder, manifest, manifest.results, None, None)
+    query = sa.select(BATCHES.c.table_name).where(BATCHES.c.campaign == place.campaign).distinct()
+    with (
+        open_database(place.url, read_only=True) as engine,
+        database_errors(place.url, "cannot read the results"),
+        engine.connect() as connection,
+    ):
+        if columns_there(connection, BATCHES.name) is None:
+            return []
+        return sorted(connection.execute(query).scalars())
 
 
 def count_rows(results: Results) -> dict[str, int]:
@@ -136,10 +155,19 @@ class Rows:
         self.columns = tuple(result.keys())
         self._result, self._url = result, url
 
+    def check_names(self) -> None:
+        """Refuse two columns of one name, where rows are to have keys."""
+        for name, count in Counter(self.columns).items():
+            if count > 1:
+                raise UserError(
+                    f"two columns of the query have the name '{name}'", hint="write AS and another name"
+                )
+
     def parts(self) -> Iterator[list[tuple[Any, ...]]]:
         """Yield lists of rows."""
         with database_errors(self._url, "cannot read the results"):
-            for part in self._result.partitions():
+            # Said here too: SQLAlchemy forgets `yield_per` for SQL that is not its own.
+            for part in self._result.partitions(TOGETHER):
                 yield [tuple(row) for row in part]
 
     def __iter__(self) -> Iterator[tuple[Any, ...]]:

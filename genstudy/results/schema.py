@@ -52,6 +52,9 @@ ATTEMPTS = "_attempts"
 LONGEST_TABLE = 63 - len(ATTEMPTS)
 """Bytes of a table's name: that of the attempts' table fits into what PostgreSQL keeps."""
 
+POSTGRESQL_SYSTEM = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"})
+"""PostgreSQL's manual, 5.6, System Columns."""
+
 HASHED = 8
 LOCAL_TABLE = "results"
 """The table in a campaign's own results.db."""
@@ -131,13 +134,31 @@ def kind_of(found: object) -> Kind | None:
     return None
 
 
-def parameters_of(manifest: Manifest, longest: int) -> dict[str, str]:
-    """Return {parameter: its column} of a campaign, in the table's order.
+def parameters_of(manifest: Manifest, dialect: sa.Dialect) -> dict[str, str]:
+    """Return {parameter: its column} of a campaign, in the table's order, as a database can have them."""
+    return columns_of((name for name in manifest.table.columns if name != manifest.table.index), dialect)
 
-    longest: bytes that the database keeps of a name; a longer one is cut, and ends in a part of its hash.
+
+def columns_of(parameters: Iterable[str], dialect: sa.Dialect) -> dict[str, str]:
+    """Return {parameter: its column}, in order.
+
+    A name that the database keeps for itself gets `_` behind it until it is free. One that is longer than
+    what it keeps of names is cut, and ends in a part of its hash.
     """
-    names = (name for name in manifest.table.columns if name != manifest.table.index)
-    return {name: shortened(column, longest) for name, column in parameter_columns(names).items()}
+    columns = parameter_columns(parameters)
+    used = {column.lower() for column in columns.values()}
+    for name, column in columns.items():
+        free = column
+        while free in system_columns(dialect) or (free != column and free.lower() in used):
+            free += "_"
+        used.add(free.lower())
+        columns[name] = shortened(free, dialect.max_identifier_length)
+    return columns
+
+
+def system_columns(dialect: sa.Dialect) -> frozenset[str]:
+    """Return the names of columns that every table of a database has by itself, so that none can be made."""
+    return POSTGRESQL_SYSTEM if dialect.name == "postgresql" else frozenset()
 
 
 def shortened(name: str, longest: int) -> str:

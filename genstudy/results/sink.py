@@ -118,7 +118,9 @@ class Sink:
         with database_errors(self.url, what), self._engine.begin() as connection:
             lock_for_transaction(connection, f"{self.campaign} {self.layout.name} {batch}")
             own = (self._own(), BATCHES.c.batch == batch)
-            written = connection.execute(sa.delete(BATCHES).where(*own)).rowcount
+            known = connection.execute(sa.delete(BATCHES).where(*own)).rowcount > 0
+            # All of a batch is there or nothing, even if somebody deleted what was recorded of it.
+            written = known or (bool(first) and self._has(connection, first[0]))
             for rows in chain([first], parts):
                 if written and rows:
                     self._delete(connection, rows)
@@ -140,12 +142,20 @@ class Sink:
     def _own(self) -> sa.ColumnElement[bool]:
         return sa.and_(BATCHES.c.campaign == self.campaign, BATCHES.c.table_name == self.layout.name)
 
+    def _has(self, connection: sa.Connection, row: Row) -> bool:
+        query = sa.select(self._table.c.attempt).where(*self._same())
+        return connection.execute(query, self._keys([row])).first() is not None
+
     def _delete(self, connection: sa.Connection, rows: Sequence[Row]) -> None:
+        connection.execute(sa.delete(self._table).where(*self._same()), self._keys(rows))
+
+    def _same(self) -> list[sa.ColumnElement[bool]]:
+        return [self._table.c[name] == sa.bindparam(f"the_{name}") for name in KEY]
+
+    def _keys(self, rows: Sequence[Row]) -> list[dict[str, Any]]:
         names = list(self.layout.columns)
-        places = {name: names.index(name) for name in KEY}
-        same = (self._table.c[name] == sa.bindparam(f"the_{name}") for name in KEY)
-        keys = [{f"the_{name}": row[place] for name, place in places.items()} for row in rows]
-        connection.execute(sa.delete(self._table).where(*same), keys)
+        places = {f"the_{name}": names.index(name) for name in KEY}
+        return [{name: row[place] for name, place in places.items()} for row in rows]
 
     def _insert(self, connection: sa.Connection, rows: Sequence[Row]) -> None:
         # The drivers' own cursors where these are known: SQLAlchemy would look at every row.
@@ -203,19 +213,18 @@ def open_sink(
     campaign: str,
     name: str,
     *,
-    parameters: Callable[[int], Sequence[str]],
+    parameters: Callable[[sa.Dialect], Sequence[str]],
     kinds: Callable[[], Sequence[Kind]],
     results: Mapping[str, Kind],
 ) -> Iterator[Sink]:
     """Give the table of results of this name, made or extended where it has to be.
 
-    parameters: gives their columns, for the longest name in bytes that the database keeps. kinds: gives what
-    they hold; it is asked only if the campaign has no rows there, as the table tells then. results: {column:
-    kind} of those that will be written. Raises UserError where the table is of another study, or the database
-    cannot be reached.
+    parameters: gives their columns, as the database can have them. kinds: gives what they hold; it is asked
+    only if the campaign has no rows there, as the table tells then. results: {column: kind} of those that
+    will be written. Raises UserError where the table is of another study, or the database cannot be reached.
     """
     with open_database(url) as engine:
-        columns = parameters(engine.dialect.max_identifier_length)
+        columns = parameters(engine.dialect)
         with database_errors(url, "cannot open the table of results"), engine.connect() as connection:
             there = _parameters_there(connection, campaign, name, columns)
         held = there or dict(zip(columns, kinds(), strict=True))

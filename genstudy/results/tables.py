@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from genstudy.errors import UserError
-from genstudy.results.schema import BATCHES, FIXED, TYPES, Kind, Layout, kind_of
+from genstudy.results.schema import BATCHES, FIXED, TYPES, Kind, Layout, kind_of, system_columns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,6 +62,12 @@ def fitted(connection: sa.Connection, url: DatabaseUrl, wanted: Layout) -> Layou
     inspector = sa.inspect(connection)
     BATCHES.create(connection, checkfirst=True)
     found = columns_there(connection, wanted.attempts)
+    for name in system_columns(connection.dialect) & set(wanted.results):
+        raise UserError(
+            f"PostgreSQL has a column {name} of its own in every table",
+            where=url.shown,
+            hint="rename the result; `name: key` says what is taken for it",
+        )
     if found is None:
         if wanted.name in inspector.get_table_names():
             raise UserError(f"there is a table {wanted.name} already", where=url.shown, hint=WAY_OUT)

@@ -425,6 +425,33 @@ def test_verify_tells_of_rows_that_are_missing(kept: Path, tmp_path: Path) -> No
     assert "file is not a database" in problem
 
 
+def test_verify_looks_at_all_tables_of_a_campaign(kept: Path, tmp_path: Path) -> None:
+    campaign = copy_of(kept, tmp_path / "lab", "collect")
+    collect_results(campaign, table="other")
+    assert verify_campaign(campaign).problems == ()
+    collect_results(campaign)
+    with sqlite3.connect(campaign / "results.db") as connection:
+        connection.execute("DELETE FROM other_attempts WHERE row_id = '7'")
+    assert verify_campaign(campaign).problems == (
+        f"{campaign}/results.db, table other_attempts: batch 0000 has 49 rows there, and should have 50",
+    )
+
+
+def test_a_run_tells_of_results_that_are_gone(kept: Path, tmp_path: Path) -> None:
+    campaign = copy_of(kept, tmp_path / "lab")
+    told: list[str] = []
+    report = run_campaign(campaign, tell=told.append)
+    lost = f"the results of 4 batches are not in {campaign}/results.db any more"
+    assert told == [f"{lost}: genstudy collect {campaign} writes them again"]
+    assert report.results is not None
+    assert (report.results.batches, report.results.rows) == (0, 0)
+    collect_results(campaign)
+    told.clear()
+    report = run_campaign(campaign, tell=told.append)
+    assert report.results is not None
+    assert (told, report.results.batches, report.results.rows) == ([], 4, ROWS + 1)
+
+
 SHARED = """
 description:
     name: {{ batch.name | yaml }}

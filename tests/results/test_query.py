@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import gzip
+import io
 import json
 import os
 import pty
 import sqlite3
 import subprocess
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ import polars as pl
 import pytest
 
 from genstudy.campaign.run import run_campaign
-from genstudy.errors import UserError
+from genstudy.errors import RunError, UserError
 from genstudy.results.collect import collect_results
 from genstudy.results.export import export_results
 from genstudy.results.query import open_results, query_results
@@ -192,6 +194,28 @@ def test_where_nothing_was_collected(tmp_path: Path, run_cli: RunCli) -> None:
     assert "there is no table of results results" in err
 
 
+def test_columns_of_one_name(lab: Path, db: str | None, run_cli: RunCli) -> None:
+    sql = "SELECT 1 AS a, 2 AS a"
+    code, out, err = run_cli("query", lab, sql, "--json", *arguments(db))
+    assert (code, out) == (2, "")
+    assert err == "genstudy: two columns of the query have the name 'a'\n  write AS and another name\n"
+    assert run_cli("query", lab, sql, "--csv", *arguments(db))[:2] == (0, "a,a\n1,2\n")
+
+
+def test_values_of_a_server_as_csv(lab: Path, postgres: PostgresServer, run_cli: RunCli) -> None:
+    url = postgres.new_database()
+    collect_results(lab, into=url)
+    sql = """SELECT ARRAY[1, NULL] AS list, '{"a": ["é", true]}'::jsonb AS object"""
+    _, out, _ = run_cli("query", lab, sql, "--csv", "--db", url)
+    assert list(csv.reader(out.splitlines()))[1] == ["[1, null]", '{"a": ["é", true]}']
+
+
+def test_queries_are_read_in_parts(lab: Path, db: str | None) -> None:
+    sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2500) SELECT i FROM n"
+    with query_results(lab, sql, db=db, table="results") as rows:
+        assert [len(part) for part in rows.parts()] == [1000, 1000, 500]
+
+
 def test_queries_of_the_interface(lab: Path, db: str | None) -> None:
     with query_results(lab, "SELECT row_id FROM results ORDER BY row_number", db=db, table="results") as rows:
         assert rows.columns == ("row_id",)
@@ -229,6 +253,31 @@ def test_exports_of_a_query(lab: Path, db: str | None, tmp_path: Path, run_cli: 
     assert [float(row["mean"]) for row in rows] == frame["mean"].to_list()
     lines = [json.loads(line) for line in (tmp_path / "a.jsonl").read_text().splitlines()]
     assert lines == frame.to_dicts()
+
+
+TEXTS = ("a\rb", "\r", "\n", "a\r\nb", '"', ",", " a ", "é\u2028", "\\")
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz"])
+def test_texts_of_any_kind_in_csv(lab: Path, tmp_path: Path, run_cli: RunCli, name: str) -> None:
+    values = ", ".join(f"({place}, '{text}')" for place, text in enumerate(TEXTS))
+    sql = f"WITH t(n, x) AS (VALUES {values}) SELECT x, n FROM t ORDER BY n"
+    expected = [["x", "n"], *([text, str(place)] for place, text in enumerate(TEXTS))]
+    assert export_results(lab, tmp_path / name, query=sql) == len(TEXTS)
+    data = (tmp_path / name).read_bytes()
+    text = (gzip.decompress(data) if name.endswith(".gz") else data).decode()
+    assert list(csv.reader(io.StringIO(text, newline=""))) == expected
+    assert pl.read_csv(text.encode())["x"].to_list() == list(TEXTS)
+    assert run_cli("query", lab, sql, "--csv")[1] == text
+    assert text.startswith("x,n\n")
+
+
+def test_a_query_that_gives_other_values_the_second_time(lab: Path, tmp_path: Path) -> None:
+    # The first reading tells what the columns hold; one of 200 numbers is no number then or later.
+    sql = "SELECT CASE WHEN abs(random() % 200) THEN 1 ELSE 'x' END AS v FROM results, results AS b LIMIT 200"
+    for _ in range(40):
+        with suppress(RunError):
+            export_results(lab, tmp_path / "a.parquet", query=sql, force=True)
 
 
 def test_exports_are_whole_or_not_there(lab: Path, tmp_path: Path) -> None:

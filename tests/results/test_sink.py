@@ -19,7 +19,7 @@ from genstudy.databases.engine import open_database
 from genstudy.databases.url import DatabaseUrl, parse_url
 from genstudy.errors import UserError
 from genstudy.results.parameters import CONVERTERS, parameter_kinds
-from genstudy.results.schema import FIXED, Kind, shortened
+from genstudy.results.schema import FIXED, Kind, columns_of
 from genstudy.results.sink import Entry, Sink, open_sink
 from tests.databases.postgres import PostgresServer
 from tests.results.lab import execute
@@ -51,7 +51,7 @@ def sink(
         parse_url(url),
         campaign,
         name,
-        parameters=lambda longest: [shortened(column, longest) for column in parameters],
+        parameters=lambda dialect: list(columns_of(parameters, dialect).values()),
         kinds=lambda: list(parameters.values()),
         results=results,
     )
@@ -247,11 +247,25 @@ def test_names_that_postgresql_would_cut(postgres: PostgresServer) -> None:
     with sink(url, parameters={first: "int", second: "int"}, results={}) as target:
         names = list(target.layout.parameters)
         target.write("0000", Entry("a"), [[(*row(1)[: len(FIXED)], 1, 2)]])
-    assert names == [shortened(first, 63), shortened(second, 63)]
+    assert [len(name.encode()) for name in names] == [63, 63]
+    assert all(name.startswith("é" * 27 + "_") for name in names)
     assert len({name.encode()[:63] for name in names}) == 2
     assert columns(url, "study")[len(FIXED) :] == names
     with sink(url, parameters={first: "int", second: "int"}, results={}) as target:
         assert target.entries() == {"0000": Entry("a", rows=1)}
+
+
+def test_names_of_columns_that_postgresql_has_itself(postgres: PostgresServer) -> None:
+    url = postgres.new_database()
+    names = ("xmin", "xmin_", "ctid", "oid")
+    with sink(url, parameters=dict.fromkeys(names, "int"), results={}) as target:
+        assert list(target.layout.parameters) == ["xmin__", "xmin_", "ctid_", "oid"]
+        target.write("0000", Entry("a"), [[(*row(1)[: len(FIXED)], 1, 2, 3, 4)]])
+    assert read(url, "SELECT xmin__, xmin_, ctid_, oid FROM study") == [(1, 2, 3, 4)]
+    with pytest.raises(UserError) as refused, sink(url, name="other", results={"xmax": "float"}):
+        pass
+    assert refused.value.message == "PostgreSQL has a column xmax of its own in every table"
+    assert refused.value.hint == "rename the result; `name: key` says what is taken for it"
 
 
 def write_batches(url: str, ready: Any, numbers: Sequence[int]) -> None:
@@ -403,3 +417,14 @@ def test_a_table_that_somebody_dropped_is_written_anew(url: str) -> None:
     execute(url, "DROP VIEW study", "DROP TABLE study_attempts")
     with sink(url) as found:
         assert found.entries() == {}
+
+
+@pytest.mark.parametrize("statement", ["DELETE FROM genstudy_batches", "DROP TABLE genstudy_batches"])
+def test_rows_of_that_nothing_is_recorded_any_more_are_written_anew(url: str, statement: str) -> None:
+    with sink(url) as found:
+        found.write("0000", Entry("one"), [[row(1, 0.5, 1, True, "x")], [row(2, 0.5, 1, True, "x")]])
+    execute(url, statement)
+    with sink(url) as found:
+        found.write("0000", Entry("two"), [[row(1, 1.5, 1, True, "y")], [row(2, 1.5, 1, True, "y")]])
+        assert found.entries() == {"0000": Entry("two", rows=2)}
+    assert read(url, "SELECT energy FROM study_attempts") == [(1.5,), (1.5,)]
