@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from genstudy.cli.settings import parse_settings
+from genstudy.cli.source import DbOption, QueryOption, table_source
 
 app = typer.Typer(
     help="List, show, copy and check study templates.", no_args_is_help=True, rich_markup_mode=None
@@ -58,12 +59,18 @@ def check_command(
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="A variable of the template, key=value.")
     ] = None,
+    query: QueryOption = None,
+    db: DbOption = None,
 ) -> None:
     """Render a template once and check what comes out, with Maestro's own loader and beyond it."""
     from genstudy.specs.check import check_template
 
+    given = table is not None or query is not None or db is not None
     warnings = check_template(
-        template, table=table, names=params or None, variables=parse_settings(settings or [])
+        template,
+        table=table_source(table, query, db) if given else None,
+        names=params or None,
+        variables=parse_settings(settings or []),
     )
     for warning in warnings:
         typer.echo(f"genstudy: warning: {warning}", err=True)

@@ -15,20 +15,22 @@ from genstudy.tables.read import Table
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from genstudy.tables.query import Source
+
 DEFAULT_PARAMETERS = 3
 
 
 def check_template(
     template: str | Path,
     *,
-    table: Path | None = None,
+    table: Source | None = None,
     names: Sequence[str] | None = None,
     variables: Mapping[str, Any] | None = None,
 ) -> tuple[str, ...]:
     """Render a template and check what comes out; return the warnings.
 
-    Against a table, its values are checked as well; else against parameters of these names (default: param1
-    to param3). Raises UserError for what is wrong.
+    Against a table or a query, its values are checked as well; else against parameters of these names
+    (default: param1 to param3). Raises UserError for what is wrong.
     """
     options = Options(template=template, variables=variables or {}, name="check")
     if table is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -80,3 +82,16 @@ def test_check_warns(run_cli: RunCli) -> None:
     assert err.startswith("genstudy: t.csv, row 1 (line 3), column width: '$x' has shell-active characters")
     Path("t.csv").write_text("width\n1\n2\n")
     assert run_cli("templates", "check", "mine.j2", "--table", "t.csv")[0] == 0
+
+
+def test_check_against_a_query(run_cli: RunCli) -> None:
+    with closing(sqlite3.connect("lab.db")) as connection:
+        connection.execute("CREATE TABLE t (width TEXT)")
+        connection.execute("INSERT INTO t VALUES ('1'), ('$x')")
+        connection.commit()
+    check = ("templates", "check", "echo", "--db", "sqlite:///lab.db", "--query")
+    assert run_cli(*check, "SELECT width FROM t LIMIT 1") == (0, "echo: nothing wrong\n", "")
+    code, _, err = run_cli(*check, "SELECT wdth FROM t")
+    assert (code, err) == (2, "genstudy: sqlite:///lab.db: cannot run the query: no such column: wdth\n")
+    code, _, err = run_cli("templates", "check", "echo", "--db", "sqlite:///lab.db")
+    assert (code, err) == (2, "genstudy: --db is for --query\n  pass --query, or leave --db out\n")
