@@ -32,7 +32,8 @@ class _SavedMeanwhile(Exception):
 class CollectReport:
     """What was collected. shown: the database, without a password; table: the view's name.
 
-    rows, batches: written now; passed: batches that were there already; pending: batches that have not ended.
+    rows, batches: written now; passed, passed_rows: batches and rows that were there already; pending:
+    batches that have not ended.
     faulty: rows of the ended batches in which results are missing, now or before; missing: how often each is.
     reasons: {(column, reason): rows} of those written now. problems: batches that could not be collected.
     """
@@ -98,7 +99,8 @@ def _collect_all(
         for batch in ended
     ):
         _check_not_emptied(collector.sink)
-    total, seen = sum(len(batch.rows) for batch in ended), 0
+    total = sum(len(batch.rows) for batch in ended)
+    seen = passed_rows = 0
     problems: list[str] = []
     written: list[Entry] = []
     for batch in ended:
@@ -109,6 +111,8 @@ def _collect_all(
                 written.append(entries[batch.entry.id])
             except Unreadable as problem:
                 problems.append(str(problem))
+        else:
+            passed_rows += len(batch.rows)
         seen += len(batch.rows)
         progress(seen, total)
     missing: Counter[str] = Counter()
@@ -120,7 +124,7 @@ def _collect_all(
         rows=sum(entry.rows for entry in written),
         batches=len(written),
         passed=len(ended) - len(written) - len(problems),
-        passed_rows=total - sum(entry.rows for entry in written),
+        passed_rows=passed_rows,
         pending=len(known.state.batches) - len(ended),
         faulty=sum(entry.faulty for entry in entries.values()),
         missing=missing,

@@ -8,7 +8,7 @@ from genstudy.batches.slices import check_there
 from genstudy.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from genstudy.results.schema import Kind
@@ -70,11 +70,6 @@ def _kind(given: bool, whole: bool, fits: bool, number: bool) -> Kind:
     if not given or not fits:
         return "text"
     return "int" if whole else "float" if number else "text"
-
-
-def converters(kinds: Mapping[str, Kind]) -> dict[str, Callable[[Sequence[str]], Sequence[Any]]]:
-    """Return {column: function} that makes values of a column's cells; an empty cell is None."""
-    return {name: CONVERTERS[kind] for name, kind in kinds.items()}
 
 
 def _ints(cells: Sequence[str]) -> Sequence[Any]:

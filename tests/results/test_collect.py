@@ -213,6 +213,8 @@ def test_a_damaged_archive_keeps_no_other_batch(kept: Path, tmp_path: Path, run_
         f"genstudy: batch 0001: {damaged}: {cut}",
         f"genstudy: batch 0002: {missing}: the archive of batch 0002 is missing",
     ]
+    report = collect_results(campaign)
+    assert (report.rows, report.passed, report.passed_rows, len(report.problems)) == (0, 2, 51, 2)
     damaged.write_bytes(whole)
     missing.write_bytes(data)
     code, out, err = run_cli("collect", campaign)
