@@ -41,6 +41,14 @@ class RunError(GenstudyError):
     """Maestro ran and did not do what was asked; the message says what it left behind."""
 
 
+def one_line(problem: Exception) -> str:
+    """Return an error's message in one line, without its way out."""
+    text = str(problem)
+    if isinstance(problem, UserError):
+        text = f"{problem.where}: {problem.message}" if problem.where else problem.message
+    return "; ".join(line.strip() for line in text.splitlines())
+
+
 def near(name: str, known: Iterable[str]) -> str:
     """Return ` (did you mean 'low'?)` for the known name nearest to this one, or an empty text."""
     by_folded = {option.casefold(): option for option in known}

@@ -62,3 +62,8 @@ def counted(count: int, word: str) -> str:
     """Return `1 row`, `2,000 rows`, `3 batches`, `4 processes`."""
     plural = word + ("es" if word.endswith(("ch", "s")) else "s")
     return f"1 {word}" if count == 1 else f"{count:,} {plural}"
+
+
+def percent_text(share: float) -> str:
+    """Return a share, of 1, in percent: three digits."""
+    return f"{100 * share:.3g} %"

@@ -16,8 +16,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from genstudy.batches.places import RESULTS_FILE
 from genstudy.results.collect import collect_results
-from genstudy.results.place import RESULTS_FILE
 from genstudy.results.query import open_results
 
 if TYPE_CHECKING:

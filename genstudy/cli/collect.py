@@ -51,8 +51,10 @@ def collect_command(
 
 def place_text(folder: Path, shown: str) -> str:
     """Return what to call a database: the campaign's own as the campaign was called."""
-    own = folder.absolute() / "results.db"
-    return str(folder / "results.db") if shown == str(own) else shown
+    from genstudy.batches.places import RESULTS_FILE
+
+    own = folder.absolute() / RESULTS_FILE
+    return str(folder / RESULTS_FILE) if shown == str(own) else shown
 
 
 def _print_report(folder: Path, report: CollectReport) -> None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from genstudy.batches.known import read_campaign
 from genstudy.campaign.summary import Counts, count_rows
-from genstudy.errors import GenstudyError
-from genstudy.inspection.verify_made import batch_problems, made_problems, one_line, retry_problems
+from genstudy.errors import GenstudyError, one_line
+from genstudy.inspection.verify_made import batch_problems, made_problems, retry_problems
 from genstudy.inspection.verify_results import results_problems
 from genstudy.inspection.verify_saved import saved_problems
 from genstudy.inspection.verify_strays import stray_notes

@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from genstudy.batches.slices import plain_name, read_slice, table_of
-from genstudy.errors import UserError
+from genstudy.errors import UserError, one_line
 from genstudy.files import sha256_of
 from genstudy.ledger.ranges import Rows
 from genstudy.ledger.state import rows_of
@@ -58,14 +58,6 @@ def _changed(path: Path, sha256: str) -> Iterator[str]:
         yield f"{path}: the file is missing"
     elif sha256_of(path) != sha256:
         yield f"{path}: it changed since it was made"
-
-
-def one_line(problem: Exception) -> str:
-    """Return an error's message in one line, without its way out."""
-    text = str(problem)
-    if isinstance(problem, UserError):
-        text = f"{problem.where}: {problem.message}" if problem.where else problem.message
-    return "; ".join(line.strip() for line in text.splitlines())
 
 
 def batch_problems(manifest: Manifest) -> Iterator[str]:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from genstudy.errors import GenstudyError
-from genstudy.inspection.verify_made import one_line
+from genstudy.batches.places import RESULTS_FILE
+from genstudy.errors import GenstudyError, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from genstudy.batches.known import Known
-
-RESULTS_FILE = "results.db"
 
 
 def results_problems(known: Known, *, quick: bool) -> Iterator[str]:

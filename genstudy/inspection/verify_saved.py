@@ -12,9 +12,8 @@ from genstudy.archives.trees import count_entries, shown
 from genstudy.archives.verify import verify_archive
 from genstudy.batches.rows import batch_rows
 from genstudy.batches.stored import missing_folders, open_stored, workspaces
-from genstudy.errors import GenstudyError
+from genstudy.errors import GenstudyError, one_line
 from genstudy.files import sha256_of
-from genstudy.inspection.verify_made import one_line
 from genstudy.ledger.ranges import Rows
 from genstudy.maestro.specs import folder_name
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from genstudy.inspection.why_ranges import shown
-from genstudy.units import counted
+from genstudy.units import counted, percent_text
 
 if TYPE_CHECKING:
     from genstudy.inspection.why_format import FailureGroup, FailureKind, ParameterFindings, Range, WhyFailed
@@ -67,17 +67,13 @@ def shares_text(found: Range) -> str:
     inside, outside = found.failed / found.rows, found.failed_elsewhere / found.rows_elsewhere
     times = f": {_times(found.ratio)} as often" if found.ratio is not None else ""
     return (
-        f"{found.failed:,} of {counted(found.rows, 'row')} failed there ({_percent(inside)}), "
-        f"{found.failed_elsewhere:,} of {found.rows_elsewhere:,} elsewhere ({_percent(outside)}){times}"
+        f"{found.failed:,} of {counted(found.rows, 'row')} failed there ({percent_text(inside)}), "
+        f"{found.failed_elsewhere:,} of {found.rows_elsewhere:,} elsewhere ({percent_text(outside)}){times}"
     )
 
 
 def _times(ratio: float) -> str:
     return f"{ratio:.3g} times" if ratio < 1000 else f"{ratio:,.0f} times"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.3g} %"
 
 
 def p_text(p: float) -> str:

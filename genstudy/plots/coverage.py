@@ -10,7 +10,7 @@ import numpy as np
 
 from genstudy.plots.ranges import continuous_law
 from genstudy.plots.scales import NumberScale
-from genstudy.units import counted
+from genstudy.units import counted, percent_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -158,12 +158,12 @@ def coverage_lines(found: Coverage, rows: int) -> list[str]:
     if found.single:
         shares = sorted(found.single.values())
         mean = sum(shares) / len(shares)
-        worst = f", {_percent(shares[0])} where it is least" if shares[0] < shares[-1] else ""
-        lines.append(f"each range cut into {CELLS} parts: {_percent(mean)} of them hold a row{worst}")
+        worst = f", {percent_text(shares[0])} where it is least" if shares[0] < shares[-1] else ""
+        lines.append(f"each range cut into {CELLS} parts: {percent_text(mean)} of them hold a row{worst}")
     if found.pairs is not None and found.expected is not None:
         lines.append(
-            f"squares of two parameters' parts: {_percent(found.pairs)} hold a row, "
-            f"{_percent(found.expected)} if rows were random"
+            f"squares of two parameters' parts: {percent_text(found.pairs)} hold a row, "
+            f"{percent_text(found.expected)} if rows were random"
         )
     if found.discrepancy is not None and found.ratio is not None:
         lines.append(
@@ -178,7 +178,3 @@ def coverage_lines(found: Coverage, rows: int) -> list[str]:
     if lines and found.points < rows:
         lines.append(f"these figures are those of {found.points:,} rows, drawn at random")
     return lines
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.3g} %"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from genstudy.archives.trees import Interrupted, never
 from genstudy.batches.slices import table_of
-from genstudy.errors import GenstudyError, UserError
+from genstudy.errors import GenstudyError, one_line
 from genstudy.results.gather import BatchGatherer, digest_of
 from genstudy.results.parameters import parameter_kinds
 from genstudy.results.place import Place
@@ -125,16 +125,6 @@ class Collector:
         """Return {parameter: kind}, as the table has them."""
         names = (name for name in self._manifest.table.columns if name != self._manifest.table.index)
         return dict(zip(names, self.sink.layout.parameters.values(), strict=True))
-
-
-def one_line(problem: Exception) -> str:
-    """Return an error's message in one line, without its way out."""
-    text = (
-        f"{problem.where}: {problem.message}"
-        if isinstance(problem, UserError) and problem.where
-        else str(problem)
-    )
-    return "; ".join(line.strip() for line in text.splitlines())
 
 
 @contextmanager

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import URL
 
+from genstudy.batches.places import RESULTS_FILE
 from genstudy.databases.url import DatabaseUrl, parse_url
 from genstudy.results.schema import campaign_id, table_name
 
 if TYPE_CHECKING:
     from genstudy.specs.manifest import Manifest
     from genstudy.specs.results import ResultsSettings
-
-RESULTS_FILE = "results.db"
 
 
 class Place:
