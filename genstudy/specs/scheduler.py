@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from genstudy.errors import UserError, near
-from genstudy.specs.running import Time, Whole
+from genstudy.specs.running import Time, Whole  # noqa: TC001 - types of fields
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +48,7 @@ class SchedulerSettings(BaseModel):
     exclusive: bool = Field(False, description="Have the nodes alone.")
     limit: Whole | None = Field(None, ge=1, description="Batches in the queue's hands that run at a time.")
     setup: str | None = Field(
-        None, min_length=1, description="Shell lines before a batch: `module load gcc`."
+        None, min_length=1, description="Shell lines before a batch: `module load x`."
     )
     script: str | None = Field(
         None, min_length=1, description="A template of the batches' job script, in place of the built-in one."
@@ -86,7 +86,7 @@ def choose_scheduler(
         given["type"] = scheduler
     for pair in pairs:
         key, value = _pair(pair)
-        if key in {"options"}:
+        if key == "options":
             given.setdefault(key, [])
             given[key] = [*given[key], value]
         else:
