@@ -47,9 +47,7 @@ class SchedulerSettings(BaseModel):
     qos: str | None = Field(None, min_length=1, description="The quality of service.")
     exclusive: bool = Field(False, description="Have the nodes alone.")
     limit: Whole | None = Field(None, ge=1, description="Batches in the queue's hands that run at a time.")
-    setup: str | None = Field(
-        None, min_length=1, description="Shell lines before a batch: `module load x`."
-    )
+    setup: str | None = Field(None, min_length=1, description="Shell lines before a batch: `module load x`.")
     script: str | None = Field(
         None, min_length=1, description="A template of the batches' job script, in place of the built-in one."
     )
