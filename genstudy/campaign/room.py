@@ -12,7 +12,7 @@ from genstudy.ledger.tally import BESIDES
 from genstudy.units import size_text
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from pathlib import Path
 
     from genstudy.ledger.state import CampaignState
@@ -32,10 +32,16 @@ class Room:
     """Says whether a batch may start, under --max-files and --min-free."""
 
     def __init__(
-        self, folder: Path, steps: Sequence[StepEntry], settings: RunSettings, *, fixed: int
+        self,
+        folder: Path,
+        steps: Sequence[StepEntry],
+        settings: RunSettings,
+        *,
+        fixed: Callable[[], int],
     ) -> None:
-        """Take the campaign's folder; fixed: entries in it that belong to no batch's run."""
-        self._folder, self._steps, self._settings, self._fixed = folder, steps, settings, fixed
+        """Take the campaign's folder; fixed: counts the entries in it that belong to no batch's run, once."""
+        self._folder, self._steps, self._settings = folder, steps, settings
+        self._count_fixed, self._fixed = fixed, -1
         self._per_row = 0.0
         self._has_learned = False
         self._found: dict[str, int] = {}
@@ -61,6 +67,8 @@ class Room:
 
     def in_use(self, state: CampaignState, running: Collection[str]) -> int:
         """Return how many entries the campaign's folder has, with what running batches may still make."""
+        if self._fixed < 0:
+            self._fixed = self._count_fixed()
         unsaved = 0
         for batch_id in state.unsaved:
             found = self._found.get(batch_id)
@@ -72,7 +80,8 @@ class Room:
     def lack(self, state: CampaignState, running: Collection[str], rows: int) -> Lack | None:
         """Return what a batch of so many rows lacks to be started; None where it may start."""
         settings = self._settings
-        used, wanted = self.in_use(state, running), self.expected(rows)
+        wanted = self.expected(rows)
+        used = self.in_use(state, running) if settings.max_files is not None else 0
         if settings.max_files is not None and used + wanted > settings.max_files:
             return Lack(
                 text=f"{used:,} files in use, {rows:,} rows make about {wanted:,}, "

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from genstudy.campaign.collecting import open_collecting
+from genstudy.campaign.keeping import Keeper
 from genstudy.campaign.runner import Runner
 from genstudy.campaign.stop import Stop
 from genstudy.campaign.study_process import study_command
@@ -65,19 +66,10 @@ def run_campaign(
         stop = stop or Stop()
         try:
             with open_collecting(folder, manifest, owner, stop, tell) as collecting:
-                runner = Runner(
-                    folder,
-                    manifest,
-                    owner,
-                    state,
-                    chosen,
-                    stop=stop,
-                    tell=tell,
-                    watch=watch,
-                    collecting=collecting,
-                    max_batches=max_batches,
-                    canary=canary,
+                keeper = Keeper(
+                    folder, manifest, owner, state, chosen, stop=stop, tell=tell, collecting=collecting
                 )
+                runner = Runner(keeper, chosen, watch=watch, max_batches=max_batches, canary=canary)
                 report = runner.run()
             owner.reason = report.reason
         except BaseException as problem:

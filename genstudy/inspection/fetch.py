@@ -248,7 +248,7 @@ def _ended(known: Known, row: str, number: int, attempt: int | None) -> tuple[Ba
     if not tries:
         batch = next((b for b in batches if b.entry.attempt == attempt), batches[-1])
         how = "is pending"
-        if batch.running is not None and number in Rows.parse(batch.running.rows):
+        if any(number in Rows.parse(start.rows) for start in batch.running.values()):
             how = "is being run" if Ledger(known.folder).owner() else "was cut short"
         raise UserError(
             f"row {row} has not ended yet: it {how} in batch {batch.entry.id}",

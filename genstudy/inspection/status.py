@@ -120,7 +120,7 @@ def _status(
     rows, cost = count_rows(state.tally), cost_of(state.tally)
     # What an earlier owner started does not run, whoever owns the campaign now.
     own = present.started if owner and owner.generation == present.generation else set()
-    running = [batch for batch in _open(state) if batch.running is not None and batch.entry.id in own]
+    running = [batch for batch in _open(state) if batch.running and batch.entry.id in own]
     rate = present.rate if owner else None
     word = _word(state, owner)
     return Status(
@@ -133,7 +133,7 @@ def _status(
         rows=RowCounts(total=rows.total, done=rows.done, failed=rows.failed, pending=rows.pending),
         batches=_batches(state, running=len(running)),
         retries=sum(len(batch.rows) for batch in state.batches.values() if batch.entry.attempt > 1),
-        running=list(map(_running, running)),
+        running=[_running(batch, study) for batch in running for study in batch.running.values()],
         again=list(_again(state, manifest, beside={batch.entry.id for batch in running})),
         unsaved=[batch.entry.id for batch in _open(state) if batch.ended],
         cost=_cost(cost),
@@ -175,9 +175,7 @@ def _results(manifest: Manifest, state: CampaignState) -> ResultsStatus | None:
     return ResultsStatus(batches=found.batches, rows=found.rows, faulty=found.faulty)
 
 
-def _running(batch: BatchState) -> RunningBatch:
-    run = batch.running
-    assert run is not None
+def _running(batch: BatchState, run: Started) -> RunningBatch:
     return RunningBatch(batch=batch.entry.id, study=run.study, rows=len(Rows.parse(run.rows)), since=run.t)
 
 
@@ -214,7 +212,7 @@ def _again(state: CampaignState, manifest: Manifest, *, beside: Collection[str])
     for batch in _open(state):
         if batch.ended or batch.entry.id in beside:
             continue
-        judged = batch.running is None
+        judged = not batch.running
         rows = batch.rows if whole else batch.pending
         yield BatchAgain(
             batch=batch.entry.id,

@@ -13,6 +13,7 @@ from genstudy.errors import GenstudyError
 if TYPE_CHECKING:
     from pathlib import Path
 
+LEDGER = "ledger"
 OWNER, BEAT = "owner-{:06}.json", "owner-{:06}.beat"
 RECORDS, CANCEL = "records-{:06}.jsonl", "cancel-{:06}"
 NUMBER = re.compile(r"-(\d{6,18})", re.ASCII)
@@ -24,8 +25,9 @@ NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS
 class Generations:
     """The files in the ledger of a campaign. Whatever has no name of ours is left alone."""
 
-    def __init__(self, campaign: Path) -> None:
-        self.folder = campaign / "ledger"
+    def __init__(self, campaign: Path, name: str = LEDGER) -> None:
+        """Take the folder of a campaign, or of a wave's tasks; name: of the ledger in it."""
+        self.folder = campaign / name
 
     def path(self, kind: str, generation: int) -> Path:
         """Return the place of a generation's file, whether it is there or not."""

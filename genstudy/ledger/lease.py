@@ -38,13 +38,16 @@ class RecordsFile:
         self._size = self._stream.read().rfind(b"\n") + 1
         self._torn = True
 
-    def append(self, record: Record) -> None:
-        """Write a record. Raises OSError, and the file is as it was, or will be before the next one."""
-        line = record.model_dump_json().encode() + b"\n"
+    def append(self, *records: Record) -> None:
+        """Write records. Raises OSError, and the file is as it was, or will be before the next one.
+
+        Where the process is killed, the first of several may be there without the others.
+        """
+        lines = b"".join(record.model_dump_json().encode() + b"\n" for record in records)
         try:
             self._cut()
             self._torn = True
-            self._write(line)
+            self._write(lines)
             os.fsync(self._stream.fileno())
         except OSError as problem:
             # Where this fails too, the next record does it first.
@@ -52,7 +55,7 @@ class RecordsFile:
                 self._cut()
             problem.filename = str(self._path)
             raise
-        self._size += len(line)
+        self._size += len(lines)
         self._torn = False
 
     def close(self) -> None:
@@ -118,10 +121,10 @@ class Ownership:
         """Why no sign of life can be given at the moment, if so: others may take this process for dead."""
         return self._heartbeat.trouble
 
-    def add(self, record: Record) -> None:
+    def add(self, *records: Record) -> None:
         """Record something for good. Raises Fenced, or OSError if nothing could be recorded."""
         self.check()
-        self._records.append(record)
+        self._records.append(*records)
 
     def check(self) -> None:
         """Raise Fenced if another process has taken over."""

@@ -11,6 +11,7 @@ import json
 import os
 import pwd
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -18,9 +19,10 @@ from pydantic import ValidationError
 import genstudy
 from genstudy.errors import GenstudyError, UserError
 from genstudy.ledger.alive import is_alive, pid_start, this_place
-from genstudy.ledger.generations import BEAT, CANCEL, OWNER, RECORDS, Generations
+from genstudy.ledger.generations import BEAT, CANCEL, LEDGER, OWNER, RECORDS, Generations
 from genstudy.ledger.lease import OWN, Ownership
 from genstudy.ledger.records import RECORD, Owned, Stopped
+from genstudy.ledger.tasks import OF_A_BATCH, Given, tasks_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -33,27 +35,79 @@ PATIENCE = 30.0
 LOOKS = 30
 
 
-class Ledger:
-    """The ledger of a campaign."""
+@dataclass(slots=True)
+class Place:
+    """How far a ledger was read: so many lines of a generation's records."""
 
-    def __init__(self, folder: Path, *, beat: float = BEAT_SECONDS, patience: float = PATIENCE) -> None:
-        """Take a campaign's folder; its ledger need not be there yet.
+    generation: int = 0
+    lines: int = 0
+
+
+class Ledger:
+    """The ledger of a campaign, or that of a task which runs one batch of it."""
+
+    def __init__(
+        self,
+        folder: Path,
+        name: str = LEDGER,
+        *,
+        beat: float = BEAT_SECONDS,
+        patience: float = PATIENCE,
+    ) -> None:
+        """Take the folder of a campaign, or of a wave's tasks, and the ledger's name; it need not exist.
 
         beat: seconds between an owner's signs of life. patience: how many seconds to look for them where
         nothing else tells whether an owner lives.
         """
         self._campaign = folder
-        self._files = Generations(folder)
+        self._files = Generations(folder, name)
         self._beat, self._patience = beat, patience
 
     def records(self) -> Iterator[Record]:
-        """Yield all records that count, in order. A torn last line of a file was never recorded.
+        """Yield all records that count, in order: those of the campaign, then those of tasks at work for it.
 
-        Raises GenstudyError, naming file and line, for any other line that cannot be understood.
+        A torn last line of a file was never recorded. Raises GenstudyError, naming file and line, for any
+        other line that cannot be understood.
         """
+        given, place = Given(), Place()
+        for record in self.own_records(place):
+            given.follow(record)
+            yield record
+        if not given.open:
+            return
+        recorded = {
+            batch: (wave, self.task(wave, batch).batch_records()) for batch, (wave, _) in given.open.items()
+        }
+        # What was copied, and taken away, while these were read stands in the campaign's ledger now.
+        for record in self.own_records(place):
+            given.follow(record)
+            yield record
+        for batch, (wave, copied) in given.open.items():
+            if batch in recorded and recorded[batch][0] == wave:
+                yield from recorded[batch][1][copied:]
+
+    def own_records(self, place: Place | None = None) -> Iterator[Record]:
+        """Yield the records of this ledger itself, from a place on, which is moved along."""
+        place = place or Place()
         for generation in self._files.numbers(RECORDS):
+            if generation < place.generation:
+                continue
+            if generation > place.generation:
+                place.generation, place.lines = generation, 0
             successor = self._owned(generation + 1)
-            yield from self._records_of(generation, successor.previous if successor else None)
+            for record in self._records_of(
+                generation, successor.previous if successor else None, place.lines
+            ):
+                place.lines += 1
+                yield record
+
+    def batch_records(self) -> list[Record]:
+        """Return what was recorded of batches: of a task's ledger, all that is copied to the campaign's."""
+        return [record for record in self.own_records() if isinstance(record, OF_A_BATCH)]
+
+    def task(self, wave: int, batch: str) -> Ledger:
+        """Return the ledger of the task that has a batch of this campaign."""
+        return Ledger(tasks_folder(self._campaign, wave), batch, beat=self._beat, patience=self._patience)
 
     def own(self, options: Mapping[str, Any], tell: Callable[[str], None]) -> Ownership:
         """Make this process the campaign's owner; the context that is returned ends that.
@@ -64,8 +118,7 @@ class Ledger:
         newest = self._files.newest()
         if newest:
             self._check_free(newest, tell)
-        lines = (self._files.read(RECORDS, newest) or b"").count(b"\n")
-        owned = _owned_by_this_process(newest + 1, lines, options)
+        owned = _owned_by_this_process(newest + 1, self._lines(newest), options)
         if not self._files.create_owner(owned.generation, owned.model_dump_json().encode() + b"\n"):
             raise self._taken(self._owned(owned.generation))
         try:
@@ -73,6 +126,27 @@ class Ledger:
         except BaseException:
             self._files.path(OWNER, owned.generation).unlink()
             raise
+
+    def take_over(self, options: Mapping[str, Any]) -> Ownership | None:
+        """Make this process the owner, whoever is it now; None where it was sealed.
+
+        It is for tasks, which a scheduler starts one at a time: an earlier try is over, or cut off.
+        Raises FileNotFoundError where the folder of the wave's tasks is gone.
+        """
+        while True:
+            owned = self._next(options)
+            if owned is None:
+                return None
+            if self._files.create_owner(owned.generation, owned.model_dump_json().encode() + b"\n"):
+                return Ownership(self._files, owned, beat=self._beat)
+
+    def seal(self) -> None:
+        """See to it that nobody owns this any more: what is recorded from now on does not count.
+
+        Raises FileNotFoundError where the folder of the wave's tasks is gone.
+        """
+        while (owned := self._next({}, sealed=True)) is not None:
+            self._files.create_owner(owned.generation, owned.model_dump_json().encode() + b"\n")
 
     def owner(self) -> Owned | None:
         """Return the process that owns the campaign, as far as is known without waiting."""
@@ -87,11 +161,20 @@ class Ledger:
             self._files.path(CANCEL, owned.generation).touch()
         return owned
 
-    def _records_of(self, generation: int, count: int | None) -> Iterator[Record]:
+    def _next(self, options: Mapping[str, Any], *, sealed: bool = False) -> Owned | None:
+        """Return what the next owner file would say; None where there shall be no more."""
+        newest = self._files.newest()
+        last = self._owned(newest) if newest else None
+        if last is not None and last.sealed:
+            return None
+        owned = _owned_by_this_process(newest + 1, self._lines(newest), options)
+        return owned.model_copy(update={"sealed": sealed})
+
+    def _records_of(self, generation: int, count: int | None, skipped: int) -> Iterator[Record]:
         lines = (self._files.read(RECORDS, generation) or b"").split(b"\n")
         del lines[-1]
         last = len(lines)
-        for number, line in enumerate(lines[:count], 1):
+        for number, line in enumerate(lines[skipped:count], skipped + 1):
             try:
                 yield RECORD.validate_json(line)
             except ValidationError as problem:
@@ -102,6 +185,9 @@ class Ledger:
                     f"{self._files.path(RECORDS, generation)}, line {number}: not a record: {first['msg']}\n"
                     "  if a newer genstudy ran this campaign, use that one; or put the file back from a copy"
                 ) from None
+
+    def _lines(self, generation: int) -> int:
+        return (self._files.read(RECORDS, generation) or b"").count(b"\n")
 
     def _owned(self, generation: int) -> Owned | None:
         """Return what an owner file says, or None if it is not written yet, or damaged."""

@@ -91,6 +91,15 @@ class Rows:
             count -= stop - start
         return Rows(tuple(found))
 
+    def parts(self, count: int) -> list[Rows]:
+        """Return the rows in at most `count` pieces, in order, none more than one row larger than another."""
+        pieces, rest = [], self
+        for number in range(min(count, len(self)), 0, -1):
+            piece = rest.first(-(-len(rest) // number))
+            pieces.append(piece)
+            rest -= piece
+        return pieces
+
 
 def _span(part: str) -> tuple[int, int]:
     found = RANGE.fullmatch(part)

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 Save = Literal["keep", "archive", "move"]
 How = Literal["ended", "killed", "timeout", "stopped"]
+Scheduler = Literal["slurm", "flux"]
 
 
 class _Record(BaseModel):
@@ -39,6 +40,10 @@ class Owned(_Record):
         default=0,
         ge=0,
         description="How many records of the owner before count: it wrote later ones when it owned no more.",
+    )
+    sealed: bool = Field(
+        default=False,
+        description="Whether nobody is to own this any more: what a task was to do was given up.",
     )
 
 
@@ -110,6 +115,50 @@ class Cleared(_Record):
     left: int = Field(description="Files and folders left: the workspaces of failed rows.")
 
 
+class Submitted(_Record):
+    """Batches are about to be handed to a scheduler, as the tasks of one job: a wave.
+
+    From here on a batch's task has a ledger of its own, whose records count behind this one, until the batch
+    is returned.
+    """
+
+    event: Literal["submit"] = "submit"
+    wave: int = Field(ge=1, description="Number of this wave, counted from 1.")
+    scheduler: Scheduler
+    token: str = Field(description="By which the scheduler's job is found again, whatever its id is.")
+    batches: tuple[str, ...] = Field(description="The batches, in the order of the tasks, which begin at 0.")
+
+
+class Queued(_Record):
+    """The scheduler has taken the job of a wave."""
+
+    event: Literal["queue"] = "queue"
+    wave: int = Field(ge=1)
+    job: str = Field(description="The job's id; empty: it is not known to us.")
+
+
+class Refused(_Record):
+    """The scheduler has not taken a wave: its batches are in nobody's hands again."""
+
+    event: Literal["refuse"] = "refuse"
+    wave: int = Field(ge=1)
+    reason: str
+
+
+class Returned(_Record):
+    """A batch is in its task's hands no more. The task's records, as far as they count, stand before."""
+
+    event: Literal["return"] = "return"
+    wave: int = Field(ge=1)
+    batch: str
+    state: str = Field(
+        description="The scheduler's word for how the task ended, such as COMPLETED or TIMEOUT."
+    )
+    failed: tuple[Failure, ...] = Field(
+        default=(), description="Rows that had not ended by then, where they are not run again by themselves."
+    )
+
+
 class Stopped(_Record):
     """The owner gave the campaign up. It is the last record of its file."""
 
@@ -118,6 +167,7 @@ class Stopped(_Record):
 
 
 Record = Annotated[
-    Owned | Started | Ended | Saved | Collected | Cleared | Stopped, Field(discriminator="event")
+    Owned | Started | Ended | Saved | Collected | Cleared | Submitted | Queued | Refused | Returned | Stopped,
+    Field(discriminator="event"),
 ]
 RECORD: TypeAdapter[Record] = TypeAdapter(Record)

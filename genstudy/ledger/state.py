@@ -10,11 +10,24 @@ from typing import TYPE_CHECKING, assert_never
 
 from genstudy.errors import GenstudyError
 from genstudy.ledger.ranges import Rows
-from genstudy.ledger.records import Cleared, Collected, Ended, Failure, Owned, Saved, Started, Stopped
+from genstudy.ledger.records import (
+    Cleared,
+    Collected,
+    Ended,
+    Failure,
+    Owned,
+    Queued,
+    Refused,
+    Returned,
+    Saved,
+    Started,
+    Stopped,
+    Submitted,
+)
 from genstudy.ledger.tally import Tally, part_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from genstudy.ledger.records import Record
     from genstudy.specs.manifest import BatchEntry, Manifest
@@ -28,10 +41,26 @@ class Contradiction(GenstudyError):
 
 
 @dataclass(slots=True)
-class BatchState:
-    """What is known of a batch. studies: all that were started; running: the one not yet judged.
+class Wave:
+    """Batches handed to a scheduler as one job. job: its id, None as long as the scheduler has not taken it.
 
-    collects: whether its results are to be collected before it is cleared.
+    batches: all of them, in the order of its tasks; open: those that are not returned yet.
+    """
+
+    number: int
+    scheduler: str
+    token: str
+    batches: tuple[str, ...]
+    open: set[str]
+    job: str | None = None
+
+
+@dataclass(slots=True)
+class BatchState:
+    """What is known of a batch. studies: all that were started; running: {study: its start}, not yet judged.
+
+    study_of: the rows that ended in each study; unfinished: those that a study was to run, and did not end.
+    wave: the wave that it is in, if a scheduler has it. collects: whether its results are to be collected.
     """
 
     entry: BatchEntry
@@ -40,11 +69,13 @@ class BatchState:
     failed: Rows = field(default_factory=Rows)
     failures: list[Failure] = field(default_factory=list)
     studies: list[str] = field(default_factory=list)
-    running: Started | None = None
+    running: dict[str, Started] = field(default_factory=dict)
     study_of: list[tuple[str, Rows]] = field(default_factory=list)
+    unfinished: list[tuple[str, Rows]] = field(default_factory=list)
     saved: Saved | None = None
     collected: Collected | None = None
     cleared: Cleared | None = None
+    wave: int | None = None
     collects: bool = False
     seconds: float = 0.0
     note: str = ""
@@ -74,6 +105,7 @@ class CampaignState:
     """All batches of a campaign and their state, in the manifest's order.
 
     tally: sums over all of them. unsaved: the ids of those that were started and are not saved yet.
+    waves: those with batches that are not returned yet, by number; last_wave: the highest number of all.
     """
 
     def __init__(self, manifest: Manifest, records: Iterable[Record] = ()) -> None:
@@ -83,6 +115,8 @@ class CampaignState:
             entry.id: BatchState(entry, rows_of(entry), collects=collects) for entry in manifest.batches
         }
         self.unsaved: set[str] = set()
+        self.waves: dict[int, Wave] = {}
+        self.last_wave = 0
         self.owner: Owned | None = None
         self.stopped: Stopped | None = None
         for record in records:
@@ -93,7 +127,7 @@ class CampaignState:
 
     def add(self, record: Record) -> None:
         """Take one more record into account. Raises Contradiction where it cannot be true."""
-        if isinstance(record, Owned | Stopped):
+        if isinstance(record, Owned | Stopped | Submitted | Queued | Refused):
             self._apply(record)
             return
         batch = self._batch(record.batch)
@@ -120,6 +154,14 @@ class CampaignState:
                 self._collect(self._batch(record.batch), record)
             case Cleared():
                 self._batch(record.batch).cleared = record
+            case Submitted():
+                self._submit(record)
+            case Queued():
+                self._wave(record.wave).job = record.job
+            case Refused():
+                self._refuse(self._wave(record.wave))
+            case Returned():
+                self._return(self._batch(record.batch), record)
             case _:
                 assert_never(record)
 
@@ -131,34 +173,85 @@ class CampaignState:
 
     @staticmethod
     def _start(batch: BatchState, record: Started) -> None:
-        if batch.running is not None or batch.saved is not None:
+        beside = any(record.whole or _shared(record, other) for other in batch.running.values())
+        if beside or batch.saved is not None:
             what = "that is saved" if batch.saved is not None else "while another of its studies ran"
             raise Contradiction(f"the ledger has a study of batch {batch.entry.id} started {what}")
         if record.whole:
             batch.done, batch.failed, batch.failures, batch.study_of = Rows(), Rows(), [], []
+            batch.unfinished = []
         batch.studies.append(record.study)
-        batch.running = record
+        batch.running[record.study] = record
 
     @staticmethod
     def _end(batch: BatchState, record: Ended) -> None:
-        if batch.running is None or batch.running.study != record.study:
+        if record.study not in batch.running:
             raise Contradiction(f"the ledger has the end of {record.study}, and not its beginning")
+        ended = CampaignState._ended(batch, record.study, Rows.parse(record.done), record.failed)
+        batch.study_of.append((record.study, ended))
+        if left := Rows.parse(batch.running.pop(record.study).rows) - ended:
+            batch.unfinished.append((record.study, left))
+        batch.seconds += record.seconds or 0.0
+        batch.note = record.note
+
+    @staticmethod
+    def _ended(batch: BatchState, by: str, done: Rows, failed: Sequence[Failure]) -> Rows:
+        """Take rows as ended that had not ended before, and return them all."""
         before = known = batch.done | batch.failed
-        done = Rows.parse(record.done)
-        for word, rows in (("done", done), *(("failed", Rows.parse(one.rows)) for one in record.failed)):
+        for word, rows in (("done", done), *(("failed", Rows.parse(one.rows)) for one in failed)):
             if wrong := rows & known or rows - batch.rows:
                 raise Contradiction(
-                    f"the ledger has rows {wrong} of batch {batch.entry.id} {word} by {record.study}, "
+                    f"the ledger has rows {wrong} of batch {batch.entry.id} {word} by {by}, "
                     "and they had ended before or are none of its rows"
                 )
             known |= rows
         batch.done |= done
         batch.failed = known - batch.done
-        batch.failures += record.failed
-        batch.study_of.append((record.study, known - before))
-        batch.running = None
-        batch.seconds += record.seconds or 0.0
-        batch.note = record.note
+        batch.failures += failed
+        return known - before
+
+    def _submit(self, record: Submitted) -> None:
+        for batch_id in record.batches:
+            batch = self._batch(batch_id)
+            if batch.wave is not None or batch.running or batch.ended:
+                raise Contradiction(
+                    f"the ledger has batch {batch_id} in wave {record.wave}, and it was not free"
+                )
+            batch.wave = record.wave
+        self.last_wave = max(self.last_wave, record.wave)
+        self.waves[record.wave] = Wave(
+            number=record.wave,
+            scheduler=record.scheduler,
+            token=record.token,
+            batches=record.batches,
+            open=set(record.batches),
+        )
+
+    def _wave(self, number: int) -> Wave:
+        try:
+            return self.waves[number]
+        except KeyError:
+            raise Contradiction(f"the ledger names the wave {number}, and it is none or over") from None
+
+    def _refuse(self, wave: Wave) -> None:
+        for batch_id in wave.open:
+            self.batches[batch_id].wave = None
+        del self.waves[wave.number]
+
+    def _return(self, batch: BatchState, record: Returned) -> None:
+        wave = self._wave(record.wave)
+        if batch.wave != record.wave or batch.running:
+            raise Contradiction(f"the ledger has batch {record.batch} returned, and it was not given or runs")
+        if record.failed:
+            failed = self._ended(batch, f"wave {record.wave}", Rows(), record.failed)
+            for study, rows in reversed(batch.unfinished):
+                batch.study_of.append((study, rows & failed))
+                failed -= rows
+            self.unsaved.add(record.batch)
+        batch.wave = None
+        wave.open.discard(record.batch)
+        if not wave.open:
+            del self.waves[wave.number]
 
     @staticmethod
     def _collect(batch: BatchState, record: Collected) -> None:
@@ -171,6 +264,10 @@ class CampaignState:
         if not batch.ended:
             raise Contradiction(f"the ledger has batch {batch.entry.id} saved before all its rows had ended")
         batch.saved, batch.cleared = record, None
+
+
+def _shared(one: Started, other: Started) -> Rows:
+    return Rows.parse(one.rows) & Rows.parse(other.rows)
 
 
 def rows_of(entry: BatchEntry) -> Rows:

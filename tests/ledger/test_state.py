@@ -140,7 +140,7 @@ def test_the_state_is_what_sets_say(history: tuple[Manifest, list[Record], dict[
         assert set(batch.pending) == model.rows - model.done - model.failed
         assert batch.ended == (model.done | model.failed == model.rows)
         assert batch.finished == bool(model.saved and (model.saved == "keep" or model.cleared))
-        assert (batch.running is not None) == (model.wanted is not None)
+        assert bool(batch.running) == (model.wanted is not None)
         assert batch.studies == [f"x_{batch_id}.{number}" for number in range(1, model.studies + 1)]
         assert Rows.of(row for _, rows in batch.study_of for row in rows) == batch.done | batch.failed
         assert set().union(*(Rows.parse(one.rows) for one in batch.failures)) == model.failed
