@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from hypothesis import HealthCheck, settings
 
 from genstudy.cli.app import main
 from tests.databases.postgres import PostgresServer, find_program
+from tests.slurm.lab import SlurmLab, is_of_slurm, missing_programs
 
 settings.register_profile(
     "suite",
@@ -69,3 +71,29 @@ def postgres() -> Iterator[PostgresServer]:
     server = PostgresServer(initdb, pg_ctl)
     yield server
     server.close()
+
+
+@pytest.fixture(scope="session")
+def slurm_lab() -> Iterator[SlurmLab]:
+    """Return a running Slurm, one for each worker of the tests; skip where there is none."""
+    if missing := missing_programs():
+        pytest.skip(f"Slurm is not installed: no {', '.join(missing)}")
+    if sys.platform != "linux":
+        pytest.skip("the lab finds its processes in Linux's /proc")
+    try:
+        lab = SlurmLab()
+    except RuntimeError as problem:
+        pytest.skip(f"Slurm does not come up here: {problem}")
+    yield lab
+    lab.close()
+
+
+@pytest.fixture
+def slurm(slurm_lab: SlurmLab, monkeypatch: pytest.MonkeyPatch) -> Iterator[SlurmLab]:
+    """Return a Slurm with four idle nodes and an empty queue, which all commands of the test talk to."""
+    for name in filter(is_of_slurm, list(os.environ)):
+        monkeypatch.delenv(name)
+    for name, value in slurm_lab.env.items():
+        monkeypatch.setenv(name, value)
+    yield slurm_lab
+    slurm_lab.reset()

@@ -5,8 +5,11 @@ Maestro writes all environment variables down, in a file that everybody can read
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING
+
+from genstudy.schedulers.folders import clean_environ
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -70,6 +73,24 @@ def scrubbed(environ: Mapping[str, str], passed: Sequence[str] = ()) -> tuple[di
         if is_secret(name, value) and name not in exact and not name.startswith(prefixes)
     )
     return {name: value for name, value in environ.items() if name not in withheld}, withheld
+
+
+def for_scheduler(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment in which Maestro sees its jobs: it asks for those of $USER, with squeue or bjobs.
+
+    USER is this user's name, whatever it was (under sudo it may be another's). The variables by which squeue leaves out
+    jobs are taken out.
+    """
+    return {**clean_environ(environ), "USER": _user()}
+
+
+def _user() -> str:
+    import pwd
+
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:  # of a user that is in no list; squeue takes numbers too
+        return str(os.geteuid())
 
 
 def is_secret(name: str, value: str) -> bool:

@@ -124,6 +124,7 @@ class Keeper:
             seconds=seconds,
             reason=self.stop.reason,
             results=self._results(),
+            queued=sum(len(wave.open) for wave in self.state.waves.values()),
         )
 
     def _results(self) -> ResultCounts | None:

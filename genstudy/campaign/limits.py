@@ -28,7 +28,7 @@ class Limits:
 
     def crossed(self, batch: BatchState, ended: Ended, tally: Tally) -> RunError | None:
         """Return why the run shall end after this study of a batch, if it shall."""
-        return self._dying(batch.entry.id, ended) or self._nothing_made(ended) or self._failing(tally)
+        return self._dying(batch.entry.id, ended) or self._nothing_made(ended) or self.failing(tally)
 
     def _dying(self, batch: str, ended: Ended) -> RunError | None:
         died = ended.how == "killed" and not ended.done and not ended.failed
@@ -49,7 +49,8 @@ class Limits:
             "  mend that, then: genstudy retry, genstudy run"
         )
 
-    def _failing(self, tally: Tally) -> RunError | None:
+    def failing(self, tally: Tally) -> RunError | None:
+        """Return why the run shall end for its failed rows, if it shall."""
         limit, rate = self._settings.max_failures, self._settings.max_failure_rate
         ended = tally.done + tally.failed
         if limit is not None and tally.failed > limit:

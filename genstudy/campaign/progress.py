@@ -21,18 +21,22 @@ SHOWN = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Running:
-    """A batch that runs: its id, how many rows, how many of them were seen to end, for how many seconds."""
+    """A batch that runs: its id, how many rows, how many were seen to end, for how many seconds.
+
+    seen: None where nobody looks, as on another machine.
+    """
 
     batch: str
     rows: int
-    seen: int
+    seen: int | None
     seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """How far a run is. held: why no batch is started, if so. files: entries in use. left: seconds, if known.
+    """How far a run is. held: why no batch is started, if so. files: entries in use, None where not counted.
 
+    left: seconds, if known. queued: batches that wait in a scheduler's queue; None: there is no scheduler.
     seconds: since the run began; ended_rows: that finished or failed since then, as far as can be seen.
     """
 
@@ -41,17 +45,19 @@ class Progress:
     running: tuple[Running, ...]
     saving: int
     held: str
-    files: int
+    files: int | None
     seconds: float
     ended_rows: int
     left: float | None
+    queued: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunReport:
     """What a run came to. started: batches it began; reason: why it ended early, empty if it did not.
 
-    results: what was collected of the campaign; None where it has no results.
+    results: what was collected of the campaign; None where it has no results. queued: batches that are in the
+    hands of a scheduler.
     """
 
     rows: Counts
@@ -60,6 +66,7 @@ class RunReport:
     seconds: float
     reason: str
     results: ResultCounts | None = None
+    queued: int = 0
 
 
 def ended_line(batch: BatchState, ended: Ended, tally: Tally) -> str:

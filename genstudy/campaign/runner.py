@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from genstudy.ledger.state import BatchState
     from genstudy.specs.running import RunSettings
 
+CAME_TO_ITS_END = (0, 2)
+"""What Maestro ends with once all steps have ended; after anything else it may have left some behind."""
+
 TICK = 1.0
 """Seconds between looks at what nobody tells of: time limits, room on disk, a request to cancel."""
 
@@ -122,7 +125,7 @@ class Runner:
                 )
                 for _, study in sorted(self._running.items())
             )
-            seen = sum(batch.seen for batch in running)
+            seen = sum(batch.seen or 0 for batch in running)
             ended = rows.done + rows.failed + seen - self._ended_before
             return Progress(
                 rows=rows,
@@ -167,7 +170,7 @@ class Runner:
         if not self.stop.now and self.owner.cancelled():
             self.stop.at_once("cancelled")
         if self.stop.now:
-            self._end(self._running.values(), "stopped")
+            self._end(self._running.values(), "timeout" if self.stop.out_of_time else "stopped")
         elif self.settings.timeout is not None:
             late = time.monotonic() - self.settings.timeout
             began = ((study, study.maestro_began) for study in self._running.values())
@@ -255,7 +258,7 @@ class Runner:
         plan = study.plan
         del self._running[plan.folder.name]
         batch = self.state.batches[plan.batch]
-        if study.how != "ended" or (study.code or 0) < 0:
+        if study.how != "ended" or study.code not in CAME_TO_ITS_END:
             kill_orphans(plan.folder)
         ended = record_of(
             plan.folder,

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from genstudy.batches.rows import batch_rows
-from genstudy.campaign.environment import scrubbed
+from genstudy.campaign.environment import for_scheduler, scrubbed
 from genstudy.campaign.unchanged import check_unchanged
+from genstudy.maestro.process import scheduler_of
 from genstudy.specs.make import PGEN_NAME
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ class Planner:
         marked = bool(per_row) and per_row[-1].mark and manifest.pgen_sha256 is not None
         self._last_step = per_row[-1].name if marked else None
         self._environ, self.withheld = scrubbed(os.environ, settings.pass_env)
+        if scheduler_of(folder / manifest.batches[0].spec) != "local":
+            self._environ = for_scheduler(self._environ)
 
     def plan(self, batch: BatchState, wanted: Rows, *, canary: bool) -> StudyPlan:
         """Return what a study of these rows of a batch runs.

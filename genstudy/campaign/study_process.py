@@ -13,6 +13,7 @@ from genstudy.campaign.processes import (
     place_of,
     processes_are_visible,
 )
+from genstudy.campaign.study_jobs import cancel_jobs, jobs_at_work
 from genstudy.maestro.process import foreground_command, start_in_foreground
 
 if TYPE_CHECKING:
@@ -46,14 +47,18 @@ class StudyProcess:
             return code
 
     def rows_in_progress(self) -> tuple[str, ...]:
-        """Return the workspaces, as `step/label`, that the study's processes work in; none without /proc."""
-        return tuple(sorted(Family(self._study).workspaces())) if processes_are_visible() else ()
+        """Return the workspaces, as `step/label`, that the study's processes and Slurm jobs work in.
+
+        Processes are found on this machine alone, and none without /proc.
+        """
+        here = Family(self._study).workspaces() if processes_are_visible() else set()
+        return tuple(sorted(here | jobs_at_work(self._study)))
 
     def kill(self, grace: float = GRACE) -> None:
-        """End Maestro and every process that its steps started; return when they are gone.
+        """End Maestro, every process that its steps started and its jobs in Slurm; return when they are gone.
 
         Maestro records nothing of it. The steps' processes get SIGTERM, and after `grace` seconds SIGKILL.
-        Raises RunError where the system does not end them.
+        Raises RunError where the system does not end them, or Slurm its jobs.
         """
         with self._ending:
             runs = self._process.poll() is None
@@ -64,6 +69,7 @@ class StudyProcess:
                 self._process.kill()
                 end_group(self._process.pid, grace)
             self._process.wait(PATIENCE)
+            cancel_jobs(self._study)
 
 
 def study_command(
@@ -97,10 +103,10 @@ def start_study(
 
 
 def kill_orphans(study: Path, grace: float = GRACE) -> int:
-    """End what still runs here of a study whose owner died, and return how many processes that were.
+    """End what is left of a study whose Maestro is gone, and return how many processes and jobs that were.
 
-    0 where processes cannot be seen: without /proc.
+    Processes are ended on this machine alone, and none without /proc; jobs are those that Slurm has.
+    Raises RunError where the system does not end them, or Slurm its jobs.
     """
-    if not processes_are_visible():
-        return 0
-    return len(Family(study).end(grace))
+    processes = len(Family(study).end(grace)) if processes_are_visible() else 0
+    return processes + cancel_jobs(study)

@@ -24,7 +24,7 @@ from genstudy.cli.plot import plot_command
 from genstudy.cli.query import query_command
 from genstudy.cli.report import report_command
 from genstudy.cli.retry import retry_command
-from genstudy.cli.run import run_command
+from genstudy.cli.run import run_command, submit_command
 from genstudy.cli.schema import schema_command
 from genstudy.cli.specs import specs_command
 from genstudy.cli.status import status_command
@@ -64,6 +64,7 @@ app.command("build")(build_command)
 app.command("plan")(plan_command)
 app.command("plot")(plot_command)
 app.command("run")(run_command)
+app.command("submit")(submit_command)
 app.command("status")(status_command)
 app.command("report")(report_command)
 app.command("why")(why_command)

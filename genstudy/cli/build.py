@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from genstudy.cli.scheduling import JobOption, SchedulerOption  # noqa: TC001 - Typer reads the annotations
 from genstudy.cli.settings import check_utf8, parse_settings
 from genstudy.cli.source import query_text
 from genstudy.errors import UserError
@@ -41,6 +42,8 @@ def build_command(
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="A template variable, key=value.")
     ] = None,
+    scheduler: SchedulerOption = None,
+    job: JobOption = None,
     batch_size: Annotated[int | None, typer.Option("-b", "--batch-size", help="Rows a batch.")] = None,
     batches: Annotated[int | None, typer.Option("--batches", help="The number of batches.")] = None,
     output: Annotated[str | None, typer.Option("-o", "--output", help="The campaign's folder.")] = None,
@@ -64,7 +67,7 @@ def build_command(
     from genstudy.studies.build import build_study
 
     check_utf8(study, name, table, query, design, index, template, output)
-    check_utf8(*(parameters or ()), *(where or ()), *(derive or ()))
+    check_utf8(*(parameters or ()), *(where or ()), *(derive or ()), *(job or ()))
     given: dict[str, Any] = {
         "name": name,
         "table": str(table) if table else None,
@@ -92,6 +95,8 @@ def build_command(
             study,
             parameters=parameters or (),
             settings={key: value for key, value in given.items() if value is not None},
+            scheduler=scheduler,
+            job=job or (),
             force=force,
             dry_run=dry_run,
             progress=bar.update if bar.possible else None,

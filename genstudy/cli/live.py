@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Self
 from genstudy.batches.showing import visible
 from genstudy.cli.progress import is_terminal
 from genstudy.errors import RunError
-from genstudy.units import time_text
+from genstudy.units import counted, time_text
 
 if TYPE_CHECKING:
     from rich.console import Group
     from rich.live import Live
 
-    from genstudy.campaign.progress import Progress
+    from genstudy.campaign.progress import Progress, Running
 
 SHOWN = 8
 """Running batches that are shown, of all."""
@@ -79,16 +79,20 @@ class Display:
 
 def _sign_of_life(progress: Progress) -> str:
     """Return where a run is, in one line."""
-    at_work = [f"{run.batch} ({run.seen:,} of {run.rows:,} rows)" for run in progress.running]
+    at_work = [f"{run.batch} ({_rows(run)})" for run in progress.running]
     more = f" and {len(at_work) - SHOWN:,} more" if len(at_work) > SHOWN else ""
     left = f", about {time_text(progress.left)} left" if progress.left is not None else ""
     ended = f"{_ended(progress):,} of {progress.rows.total:,} in all"
     return f"running: {', '.join(at_work[:SHOWN])}{more}; {ended}{left}"
 
 
+def _rows(run: Running) -> str:
+    return counted(run.rows, "row") if run.seen is None else f"{run.seen:,} of {run.rows:,} rows"
+
+
 def _ended(progress: Progress) -> int:
     rows = progress.rows
-    return rows.done + rows.failed + sum(run.seen for run in progress.running)
+    return rows.done + rows.failed + sum(run.seen or 0 for run in progress.running)
 
 
 def _picture(progress: Progress) -> Group:
@@ -104,15 +108,16 @@ def _picture(progress: Progress) -> Group:
     left = f"about {time_text(progress.left)} left" if progress.left is not None and rows.pending else ""
     bar = ProgressBar(total=rows.total, completed=ended, width=30)
     top.add_row(bar, Text(f"{ended / rows.total:.1%}"), Text(rate), Text(left))
-    now = f"{len(progress.running)} running, {progress.saving} being saved"
+    queued = "" if progress.queued is None else f"{progress.queued:,} queued, "
+    now = f"{queued}{len(progress.running):,} running, {progress.saving} being saved"
     lines = [
         f"rows     {rows.done:,} done, {rows.failed:,} failed, {rows.pending:,} pending of {rows.total:,}",
         f"batches  {batches.done:,} done, {batches.failed:,} with failures, {now}, of {batches.total:,}",
-        f"files    {progress.files:,} in use",
     ]
+    if progress.files is not None:
+        lines.append(f"files    {progress.files:,} in use")
     lines += [
-        f"  {run.batch}   {run.seen:,} of {run.rows:,} rows, for {time_text(run.seconds)}"
-        for run in progress.running[:SHOWN]
+        f"  {run.batch}   {_rows(run)}, for {time_text(run.seconds)}" for run in progress.running[:SHOWN]
     ]
     if progress.held:
         lines.append(f"held: {progress.held}")

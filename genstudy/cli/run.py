@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from genstudy.cli import run_options as options  # noqa: TC001 - Typer reads the annotations
 from genstudy.cli.collect import place_text
+from genstudy.cli.scheduling import JobOption, SchedulerOption  # noqa: TC001 - Typer reads the annotations
 from genstudy.cli.settings import check_utf8
 from genstudy.errors import RunError, UserError
+from genstudy.units import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,81 +28,44 @@ if TYPE_CHECKING:
 
 def run_command(
     folder: Annotated[Path, typer.Argument(help="The campaign's folder.", show_default=False)],
-    jobs: Annotated[
-        int | None, typer.Option("-j", "--jobs", help="Batches at a time (1). A local batch uses one core.")
-    ] = None,
-    max_batches: Annotated[
-        int | None, typer.Option("--max-batches", help="Begin no more than these, then end.")
-    ] = None,
-    canary: Annotated[
-        int | None,
-        typer.Option("--canary", help="Run these many rows first, and show what all of them will take."),
-    ] = None,
-    save: Annotated[
-        str | None,
-        typer.Option("--save", help="keep, archive (default) or move: what becomes of a batch's files."),
-    ] = None,
-    to: Annotated[
-        str | None, typer.Option("--to", help="The folder of the archives, or of what is moved.")
-    ] = None,
-    keep_failed: Annotated[
-        bool | None,
-        typer.Option("--keep-failed/--clear-failed", help="Failed rows' workspaces stay, or go too."),
-    ] = None,
-    before: Annotated[str | None, typer.Option("--before", help="A command before each batch.")] = None,
-    after: Annotated[
-        str | None, typer.Option("--after", help="A command after each batch, before it is saved.")
-    ] = None,
-    timeout: Annotated[
-        str | None, typer.Option("--timeout", help="The longest a study of a batch may take: 90s, 15m, 2h.")
-    ] = None,
-    max_files: Annotated[
-        int | None, typer.Option("--max-files", help="The most files and folders the campaign may have.")
-    ] = None,
-    min_free: Annotated[
-        str | None, typer.Option("--min-free", help="What stays free on the disk, such as 10G.")
-    ] = None,
-    min_free_files: Annotated[
-        int | None, typer.Option("--min-free-files", help="Inodes that stay free on the disk.")
-    ] = None,
-    max_failures: Annotated[
-        int | None, typer.Option("--max-failures", help="End once more rows than these failed.")
-    ] = None,
-    max_failure_rate: Annotated[
-        float | None, typer.Option("--max-failure-rate", help="End once a larger share failed, 0 to 1.")
-    ] = None,
-    throttle: Annotated[
-        int | None, typer.Option("--throttle", help="Maestro's: jobs in the queue at a time.")
-    ] = None,
-    attempts: Annotated[
-        int | None, typer.Option("--attempts", help="Maestro's: tries to submit a step.")
-    ] = None,
-    rlimit: Annotated[int | None, typer.Option("--rlimit", help="Maestro's: restarts of a step.")] = None,
-    sleep: Annotated[
-        int | None, typer.Option("--sleep", help="Seconds between Maestro's looks at its jobs.")
-    ] = None,
-    pass_env: Annotated[
-        list[str] | None,
-        typer.Option("--pass-env", help="A variable that reaches the steps though it looks like a secret."),
-    ] = None,
+    scheduler: SchedulerOption = None,
+    job: JobOption = None,
+    jobs: options.Jobs = None,
+    max_batches: options.MaxBatches = None,
+    canary: options.Canary = None,
+    save: options.Save = None,
+    to: options.To = None,
+    keep_failed: options.KeepFailed = None,
+    before: options.Before = None,
+    after: options.After = None,
+    timeout: options.Timeout = None,
+    max_files: options.MaxFiles = None,
+    min_free: options.MinFree = None,
+    min_free_files: options.MinFreeFiles = None,
+    max_failures: options.MaxFailures = None,
+    max_failure_rate: options.MaxFailureRate = None,
+    throttle: options.Throttle = None,
+    attempts: options.Attempts = None,
+    rlimit: options.Rlimit = None,
+    sleep: options.Sleep = None,
+    pass_env: options.PassEnv = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the command of each batch; run nothing.")
     ] = False,
 ) -> None:
     """Run the pending batches of a campaign, and save each.
 
-    It goes on where an earlier run stopped.
+    It goes on where an earlier run stopped. With --scheduler slurm each batch is a job, which this follows.
 
-    Ctrl-C once: finish the batches that run, then stop. Twice: stop now. Nothing is lost either way.
+    Ctrl-C once: finish the batches that run, then stop. Twice: stop now. Jobs of a scheduler go on.
+    Nothing is lost either way.
     """
     from genstudy.campaign.run import planned_commands, run_campaign
     from genstudy.campaign.stop import Stop
     from genstudy.cli.live import Display
 
-    for option, number in (("--max-batches", max_batches), ("--canary", canary)):
-        if number is not None and number < 1:
-            raise UserError(f"{option} takes a whole number from 1, not {number}")
-    check_utf8(folder, to, before, after, *(pass_env or ()))
+    _check_whole(("--max-batches", max_batches), ("--canary", canary))
+    check_utf8(folder, to, before, after, *(pass_env or ()), *(job or ()))
     given: dict[str, Any] = {
         "jobs": jobs,
         "save": save,
@@ -121,7 +87,7 @@ def run_command(
     }
     settings = {key: value for key, value in given.items() if value is not None}
     if dry_run:
-        for command in planned_commands(folder, settings):
+        for command in planned_commands(folder, settings, scheduler=scheduler, job=job or ()):
             typer.echo(command)
         return
     stop = Stop()
@@ -129,6 +95,8 @@ def run_command(
         report = run_campaign(
             folder,
             settings,
+            scheduler=scheduler,
+            job=job or (),
             max_batches=max_batches,
             canary=canary,
             stop=stop,
@@ -136,6 +104,74 @@ def run_command(
             watch=display.show,
         )
     _finish(folder, report, stop)
+
+
+def submit_command(
+    folder: Annotated[Path, typer.Argument(help="The campaign's folder.", show_default=False)],
+    scheduler: SchedulerOption = None,
+    job: JobOption = None,
+    jobs: options.Jobs = None,
+    max_batches: options.MaxBatches = None,
+    save: options.Save = None,
+    to: options.To = None,
+    keep_failed: options.KeepFailed = None,
+    before: options.Before = None,
+    after: options.After = None,
+    timeout: options.Timeout = None,
+    max_files: options.MaxFiles = None,
+    max_failures: options.MaxFailures = None,
+    max_failure_rate: options.MaxFailureRate = None,
+    pass_env: options.PassEnv = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the next job's script; hand over nothing.")
+    ] = False,
+) -> None:
+    """Hand the pending batches of a campaign to a scheduler, and return.
+
+    Each batch is a task of a job array; --jobs is how many studies a task runs side by side.
+    Call it again to take up what has ended, and to hand over more.
+    genstudy run --scheduler slurm does that until nothing is left.
+    """
+    from genstudy.campaign.stop import Stop
+    from genstudy.campaign.submit import next_script, submit_campaign
+
+    _check_whole(("--max-batches", max_batches))
+    check_utf8(folder, to, before, after, *(pass_env or ()), *(job or ()))
+    given: dict[str, Any] = {
+        "jobs": jobs,
+        "save": save,
+        "to": to,
+        "keep_failed": keep_failed,
+        "before": before,
+        "after": after,
+        "timeout": timeout,
+        "max_files": max_files,
+        "max_failures": max_failures,
+        "max_failure_rate": max_failure_rate,
+        "pass_env": pass_env,
+    }
+    settings = {key: value for key, value in given.items() if value is not None}
+    if dry_run:
+        typer.echo(next_script(folder, settings, scheduler=scheduler, job=job or ()), nl=False)
+        return
+    stop = Stop()
+    with _signals(stop):
+        report = submit_campaign(
+            folder,
+            settings,
+            scheduler=scheduler,
+            job=job or (),
+            max_batches=max_batches,
+            stop=stop,
+            tell=typer.echo,
+        )
+    _finish(folder, report, stop, submitted=True)
+
+
+def _check_whole(*given: tuple[str, int | None]) -> None:
+    for option, number in given:
+        if number is not None and number < 1:
+            raise UserError(f"{option} takes a whole number from 1, not {number}")
 
 
 @contextmanager
@@ -165,10 +201,11 @@ def _signals(stop: Stop) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _finish(folder: Path, report: RunReport, stop: Stop) -> None:
+def _finish(folder: Path, report: RunReport, stop: Stop, *, submitted: bool = False) -> None:
     rows, place = report.rows, shlex.quote(str(folder))
     idle = "" if report.started or rows.pending else "nothing left to run; "
-    left = f", {rows.pending:,} pending" if rows.pending else ""
+    queued = f" ({counted(report.queued, 'batch')} in the queue)" if report.queued else ""
+    left = f", {rows.pending:,} pending{queued}" if rows.pending else ""
     failed = f", {rows.failed:,} failed" if rows.failed else ""
     typer.echo(f"{folder}: {idle}{rows.done:,} of {rows.total:,} rows done{failed}{left}")
     if report.results is not None:
@@ -179,15 +216,16 @@ def _finish(folder: Path, report: RunReport, stop: Stop) -> None:
     if stop.signal is not None:
         raise typer.Exit(128 + stop.signal)
     if report.reason:
-        raise RunError(f"{report.reason}; genstudy run {place} goes on")
-    if rows.failed:
+        raise RunError(f"{report.reason}; genstudy {'submit' if submitted else 'run'} {place} goes on")
+    if submitted and report.queued:
+        typer.echo(f"how they are: genstudy status {place}")
+    elif rows.failed:
         raise typer.Exit(1)
 
 
 def _results_text(folder: Path, results: ResultCounts) -> str:
     """Return what was collected, and where it is."""
     from genstudy.campaign.progress import missing_text
-    from genstudy.units import counted
 
     place = place_text(folder, results.shown)
     faulty = f", {results.faulty:,} with something missing ({missing_text(results.missing)})"

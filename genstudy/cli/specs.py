@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from genstudy.cli.scheduling import JobOption, SchedulerOption  # noqa: TC001 - Typer reads the annotations
 from genstudy.cli.settings import check_utf8, parse_settings
 from genstudy.cli.source import DbOption, QueryOption, table_source
 
@@ -48,6 +49,8 @@ def specs_command(
         list[str] | None,
         typer.Option("--set", help="A variable of the template, key=value; JSON values are understood."),
     ] = None,
+    scheduler: SchedulerOption = None,
+    job: JobOption = None,
     start: Annotated[int, typer.Option("--start", help="The first row to use, counted from 0.")] = 0,
     rows: Annotated[int | None, typer.Option("--rows", help="How many rows to use.")] = None,
     inline: Annotated[
@@ -82,8 +85,9 @@ def specs_command(
     from genstudy.cli.progress import Progress
     from genstudy.specs.make import make_specs
     from genstudy.specs.options import Options
+    from genstudy.specs.scheduler import choose_scheduler
 
-    check_utf8(table, query, template, output, index, name, results)
+    check_utf8(table, query, template, output, index, name, results, *(job or ()))
     source = table_source(table, query, db)
     found = _results_of(results)
     options = Options(
@@ -99,6 +103,7 @@ def specs_command(
         reference=reference,
         allow_missing=allow_missing,
         allow_unsafe_values=allow_unsafe_values,
+        scheduler=choose_scheduler(None, scheduler, job or ()),
         results=found.settings if found else None,
         functions=results.parent if results else None,
     )
@@ -142,7 +147,9 @@ def print_campaign(campaign: Campaign, *, dry_run: bool) -> None:
             typer.echo(f"  ... and {count - SHOWN} more")
         return
     typer.echo(f"run one:  {campaign.command(manifest.batches[0])}")
-    typer.echo(f"run all:  {shlex.join(['genstudy', 'run', str(campaign.folder)])}")
+    as_batches = manifest.scheduler is not None and manifest.scheduler.submit == "batches"
+    command = "submit" if as_batches else "run"
+    typer.echo(f"run all:  {shlex.join(['genstudy', command, str(campaign.folder)])}")
 
 
 def _counted(count: int, word: str) -> str:

@@ -6,11 +6,12 @@ import errno
 import os
 import re
 import stat
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from genstudy.errors import GenstudyError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 LEDGER = "ledger"
@@ -20,6 +21,10 @@ NUMBER = re.compile(r"-(\d{6,18})", re.ASCII)
 
 NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
 """What file systems without hard links answer."""
+
+
+TAIL = 4096
+"""So many bytes at the end of a file are looked at first for its last line."""
 
 
 class Generations:
@@ -57,12 +62,47 @@ class Generations:
 
     def read(self, kind: str, generation: int) -> bytes | None:
         """Return what a file holds at this moment, or None where there is none."""
+        stream = self._open(kind, generation)
+        if stream is None:
+            return None
+        with stream:
+            return stream.read()
+
+    def lines(self, kind: str, generation: int) -> Iterator[bytes]:
+        """Yield the lines that a file holds at this moment, without their ends; not one that has no end."""
+        stream = self._open(kind, generation)
+        if stream is None:
+            return
+        with stream:
+            left = os.fstat(stream.fileno()).st_size
+            while (line := stream.readline(left)).endswith(b"\n"):
+                left -= len(line)
+                yield line[:-1]
+
+    def last_line(self, kind: str, generation: int) -> bytes | None:
+        """Return the last of these lines, or None where there is none."""
+        stream = self._open(kind, generation)
+        if stream is None:
+            return None
+        with stream:
+            size = stream.seek(0, os.SEEK_END)
+            length = TAIL
+            while True:
+                stream.seek(max(size - length, 0))
+                found = stream.read(length).rsplit(b"\n", 2)
+                if len(found) > 2 or length >= size:
+                    break
+                length *= TAIL
+        return found[-2] if len(found) > 1 else None
+
+    def _open(self, kind: str, generation: int) -> BinaryIO | None:
         path = self.path(kind, generation)
         try:
             # Opened for each look: that is when NFS asks the server. A pipe must not hold us up.
-            with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as stream:
-                if stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-                    return stream.read()
+            stream = os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb")
+            if stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+                return stream
+            stream.close()
         except FileNotFoundError:
             return None
         except OSError as problem:

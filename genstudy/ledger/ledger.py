@@ -12,6 +12,7 @@ import os
 import pwd
 import time
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -140,13 +141,27 @@ class Ledger:
             if self._files.create_owner(owned.generation, owned.model_dump_json().encode() + b"\n"):
                 return Ownership(self._files, owned, beat=self._beat)
 
-    def seal(self) -> None:
+    def seal(self) -> bool:
         """See to it that nobody owns this any more: what is recorded from now on does not count.
 
+        Returns whether anybody ever did.
         Raises FileNotFoundError where the folder of the wave's tasks is gone.
         """
         while (owned := self._next({}, sealed=True)) is not None:
             self._files.create_owner(owned.generation, owned.model_dump_json().encode() + b"\n")
+        return self._files.newest() > 1
+
+    def ending(self) -> str | None:
+        """Return why the last owner gave this up, empty where it simply came to the end; None: it has not."""
+        generations = self._files.numbers(OWNER)
+        while generations and (owned := self._owned(generations[-1])) is not None and owned.sealed:
+            generations.pop()
+        line = self._files.last_line(RECORDS, generations[-1]) if generations else None
+        try:
+            last = RECORD.validate_json(line) if line is not None else None
+        except ValidationError:
+            return None
+        return last.reason if isinstance(last, Stopped) else None
 
     def owner(self) -> Owned | None:
         """Return the process that owns the campaign, as far as is known without waiting."""
@@ -171,15 +186,13 @@ class Ledger:
         return owned.model_copy(update={"sealed": sealed})
 
     def _records_of(self, generation: int, count: int | None, skipped: int) -> Iterator[Record]:
-        lines = (self._files.read(RECORDS, generation) or b"").split(b"\n")
-        del lines[-1]
-        last = len(lines)
-        for number, line in enumerate(lines[skipped:count], skipped + 1):
+        lines = self._files.lines(RECORDS, generation)
+        for number, line in enumerate(islice(lines, skipped, count), skipped + 1):
             try:
                 yield RECORD.validate_json(line)
             except ValidationError as problem:
                 first = problem.errors()[0]
-                if number == last and first["type"] == "json_invalid":
+                if first["type"] == "json_invalid" and next(lines, None) is None:
                     return  # after a power failure, a line may be there in length only
                 raise GenstudyError(
                     f"{self._files.path(RECORDS, generation)}, line {number}: not a record: {first['msg']}\n"
@@ -187,7 +200,7 @@ class Ledger:
                 ) from None
 
     def _lines(self, generation: int) -> int:
-        return (self._files.read(RECORDS, generation) or b"").count(b"\n")
+        return sum(1 for _ in self._files.lines(RECORDS, generation))
 
     def _owned(self, generation: int) -> Owned | None:
         """Return what an owner file says, or None if it is not written yet, or damaged."""
@@ -197,9 +210,9 @@ class Ledger:
             return None
 
     def _has_stopped(self, generation: int) -> bool:
-        lines = (self._files.read(RECORDS, generation) or b"").rsplit(b"\n", 2)
+        line = self._files.last_line(RECORDS, generation)
         try:
-            return len(lines) > 1 and isinstance(RECORD.validate_json(lines[-2]), Stopped)
+            return line is not None and isinstance(RECORD.validate_json(line), Stopped)
         except ValidationError:
             return False
 

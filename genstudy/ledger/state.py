@@ -198,7 +198,8 @@ class CampaignState:
     def _ended(batch: BatchState, by: str, done: Rows, failed: Sequence[Failure]) -> Rows:
         """Take rows as ended that had not ended before, and return them all."""
         before = known = batch.done | batch.failed
-        for word, rows in (("done", done), *(("failed", Rows.parse(one.rows)) for one in failed)):
+        kinds = [Rows.parse(one.rows) for one in failed]
+        for word, rows in (("done", done), *(("failed", rows) for rows in kinds)):
             if wrong := rows & known or rows - batch.rows:
                 raise Contradiction(
                     f"the ledger has rows {wrong} of batch {batch.entry.id} {word} by {by}, "
@@ -206,7 +207,8 @@ class CampaignState:
                 )
             known |= rows
         batch.done |= done
-        batch.failed = known - batch.done
+        for rows in kinds:
+            batch.failed |= rows
         batch.failures += failed
         return known - before
 

@@ -22,6 +22,7 @@ from genstudy.maestro.specs import (
     load_spec,
 )
 from genstudy.parameters.names import PARG_PREFIX, RESERVED, ROW_ID, known_tokens
+from genstudy.rendering.job_checks import check_jobs
 from genstudy.rendering.marks import VARIABLE, check_mark
 from genstudy.rendering.steps import Runs, StepPlan, how_often, plan_steps
 from genstudy.rendering.tokens import Use, check_tokens, find_uses
@@ -46,12 +47,14 @@ class Checked:
 
     node, spec: the YAML nodes, and Maestro's reading of it. uses: each step's own uses of parameters.
     runs: how often each step runs, once a `row`, once per distinct set of values (`shared`), once a `batch`.
+    notes: what a person should know of the steps that are jobs.
     """
 
     node: yaml.MappingNode
     spec: Spec
     uses: dict[str, frozenset[Use]]
     runs: dict[str, Runs]
+    notes: tuple[str, ...] = ()
 
     def exposed(self, names: Sequence[str]) -> dict[str, str]:
         """Return the parameters whose value the shell would read, and how a step uses each."""
@@ -124,7 +127,8 @@ def check_spec(
     check_order(spec, where)
     runs = how_often(spec, uses, shared)
     _check_shared(spec, uses, runs, shared, where)
-    return Checked(node=node, spec=spec, uses=uses, runs=runs)
+    notes = check_jobs(spec, runs, where=where)
+    return Checked(node=node, spec=spec, uses=uses, runs=runs, notes=notes)
 
 
 def _check_study(spec: Spec, tokens: dict[str, str], where: str) -> None:

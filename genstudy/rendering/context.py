@@ -10,6 +10,8 @@ from genstudy.parameters.names import ROW_ID, token_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from genstudy.rendering.jobs import JobView
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParameterView:
@@ -107,11 +109,14 @@ def parameter_views(
     return views
 
 
-def base_context(params: Sequence[ParameterView], variables: Mapping[str, Any]) -> dict[str, Any]:
+def base_context(
+    params: Sequence[ParameterView], variables: Mapping[str, Any], jobs: JobView | None = None
+) -> dict[str, Any]:
     """Return the part of the context that is the same for all batches."""
     return {
         "params": list(params),
         "row_id": f"$({ROW_ID})",
         "row_label": f"$({ROW_ID}.label)",
+        "scheduler": jobs,
         "vars": Variables(variables),
     }

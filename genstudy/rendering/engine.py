@@ -18,6 +18,7 @@ from genstudy.rendering.templates import builtin_names
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from genstudy.rendering.jobs import JobView
     from genstudy.rendering.templates import TemplateSource
 
 UNDEFINED = re.compile(r"^'([^']+)' is undefined")
@@ -51,18 +52,20 @@ class StudyTemplate:
         variables: Mapping[str, Any],
         *,
         folder: Path | None = None,
+        jobs: JobView | None = None,
     ) -> None:
         """Compile the template; `variables` are what it sees as `vars`.
 
         folder: where relative paths in the variables are looked up first (default: the working directory).
+        jobs: the scheduler, where steps are jobs.
         """
         self.source = source
         self._folder = folder or Path()
         self._loader = TemplateLoader(source.file)
         self._environment = make_environment(self._loader)
         self._variables = dict(variables)
-        self._macros = Macros(params, self._read_deck)
-        self._context = {**base_context(params, variables), **self._macros.exported()}
+        self._macros = Macros(params, self._read_deck, jobs)
+        self._context = {**base_context(params, variables, jobs), **self._macros.exported()}
         self._deck_context = {**self._context, **{param.name: param.token for param in params}}
         try:
             self._template = self._environment.get_template(source.file.name)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from genstudy.rendering.context import ParameterView
+    from genstudy.rendering.jobs import JobView
 
 NEEDED_BY_SCHEDULER = {"slurm": ("host", "bank", "queue"), "lsf": ("host", "bank", "queue")}
 UNWRITABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
@@ -41,9 +42,10 @@ class Macros:
         self,
         params: Sequence[ParameterView],
         read_deck: Callable[[str], str],
+        jobs: JobView | None = None,
     ) -> None:
-        """Take the parameters, and what gives a deck's text by its name."""
-        self._params = params
+        """Take the parameters, what gives a deck's text by its name, and the scheduler if there is one."""
+        self._params, self._jobs = params, jobs
         self._tokens = {param.token[2:-1] for param in params}
         self._read_deck = read_deck
         self.shared_steps: list[str] = []
@@ -60,6 +62,8 @@ class Macros:
             "done_mark": self.done_mark,
             "echo_params": self.echo_params,
             "env_block": self.env_block,
+            "job_block": self.job_block,
+            "job_header": self.job_header,
             "literal": self.literal,
             "run_block": self.run_block,
             "shared": self.shared,
@@ -104,8 +108,14 @@ class Macros:
         lines = [f"        {name}: {yaml_value(value)}" for name, value in variables.items()]
         return "\n".join(["env:", "    variables:", *lines])
 
-    def batch_block(self, type: str = "local", **settings: Any) -> str:  # noqa: A002 - Maestro's key
-        """The `batch:` block of a scheduler: slurm, flux, lsf or local, with what Maestro needs for it."""
+    def batch_block(self, type: str | None = None, **settings: Any) -> str:  # noqa: A002 - Maestro's key
+        """The `batch:` block of a scheduler: slurm, flux, lsf or local, with what Maestro needs for it.
+
+        Without a type it is that of the campaign's own scheduler, or of `local` where there is none.
+        """
+        if type is None:
+            settings = {"type": "local", **(self._jobs.batch if self._jobs else {}), **settings}
+            type = str(settings.pop("type"))  # noqa: A001
         if type not in SCHEDULERS:
             raise UserError(
                 f"there is no scheduler '{type}'{near(str(type), SCHEDULERS)}",
@@ -128,6 +138,17 @@ class Macros:
                 hint="""for instance: --set run='{"procs": 4, "walltime": "00:10:00"}'""",
             )
         return "\n".join(f"{key}: {yaml_value(value)}" for key, value in (settings or {}).items())
+
+    def job_block(self, **changes: Any) -> str:
+        """Entries of the `run:` of a step that is a job, as the campaign's scheduler is asked for it.
+
+        changes: entries in place of these. Without a scheduler it is empty.
+        """
+        return self.run_block({**self._jobs.run, **changes}) if self._jobs else ""
+
+    def job_header(self) -> str:
+        """The first lines of a job's script: what its scheduler reads there, and the lines of `setup`."""
+        return "\n".join(self._jobs.header) if self._jobs else ""
 
     def write_file(self, path: str, text: str) -> str:
         """Shell lines that write `text` to a file, parameters' tokens in it replaced, byte for byte.

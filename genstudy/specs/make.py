@@ -292,6 +292,7 @@ class _Maker:
             steps=[StepEntry(**asdict(step)) for step in self.writer.steps],
             pgen_sha256=pgen_sha256,
             run=options.run,
+            scheduler=options.scheduler,
             results=self.results,
             batches=batches,
         )

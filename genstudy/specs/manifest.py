@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from genstudy.errors import UserError
 from genstudy.specs.results import ResultsSettings  # noqa: TC001 - a field's type
 from genstudy.specs.running import RunSettings  # noqa: TC001 - a field's type
+from genstudy.specs.scheduler import SchedulerSettings  # noqa: TC001 - a field's type
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -140,6 +141,9 @@ class Manifest(_Part):
     steps: list[StepEntry] = Field(description="The steps, in the specification's order.")
     pgen_sha256: str | None = Field(description="SHA-256 of pgen.py; null where the specs are inline.")
     run: RunSettings | None = Field(default=None, description="How the study file wants the campaign run.")
+    scheduler: SchedulerSettings | None = Field(
+        default=None, description="Where the rows run, if not on the machine of genstudy run."
+    )
     results: ResultsSettings | None = Field(
         default=None, description="What is taken out of each row's workspaces, if anything."
     )
@@ -170,12 +174,17 @@ class Manifest(_Part):
                 end = batch.start + batch.nrows
         return self
 
+    def head(self) -> dict[str, Any]:
+        """Return all but the batches, as it is written."""
+        data = self.model_dump(exclude={"batches", "run", "scheduler", "results"})
+        data["run"] = self.run and self.run.model_dump(exclude_unset=True)
+        data["scheduler"] = self.scheduler and self.scheduler.model_dump(exclude_unset=True)
+        data["results"] = self.results and self.results.model_dump(exclude_unset=True, by_alias=True)
+        return data
+
     def to_text(self) -> str:
         """Return the manifest as JSON, a line a batch."""
-        data = self.model_dump(exclude={"batches", "run", "results"})
-        data["run"] = self.run and self.run.model_dump(exclude_unset=True)
-        data["results"] = self.results and self.results.model_dump(exclude_unset=True, by_alias=True)
-        head = json.dumps(data, indent=2, ensure_ascii=False)
+        head = json.dumps(self.head(), indent=2, ensure_ascii=False)
         lines = ",\n".join("    " + json.dumps(_batch(batch), ensure_ascii=False) for batch in self.batches)
         return f'{head.removesuffix("}").rstrip()},\n  "batches": [\n{lines}\n  ]\n}}\n'
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from genstudy.specs.results import ResultsSettings
     from genstudy.specs.running import RunSettings
+    from genstudy.specs.scheduler import SchedulerSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,7 @@ class Options:
     allow_missing: let empty and NaN cells pass.
     allow_unsafe_values: let shell-active values stand under a bare `$(NAME)`.
     run: how the manifest says that the campaign is to be run.
+    scheduler: where its rows run, if not on this machine; with `submit: steps` the specifications say so.
     results: what is taken out of each row's workspaces; functions: the folder in which the modules of its
     functions are looked for, to be copied into the campaign (default: none is copied).
     folder: where relative paths in the variables are looked up first (default: the working directory).
@@ -46,6 +48,7 @@ class Options:
     allow_missing: bool = False
     allow_unsafe_values: bool = False
     run: RunSettings | None = None
+    scheduler: SchedulerSettings | None = None
     results: ResultsSettings | None = None
     functions: Path | None = None
     folder: Path | None = None

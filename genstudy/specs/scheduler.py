@@ -58,6 +58,12 @@ class SchedulerSettings(BaseModel):
         default={}, description="Further entries of Maestro's `batch:` block, for steps."
     )
 
+    @field_validator("host", "bank", "queue", "memory", "reservation", "qos", mode="before")
+    @classmethod
+    def _as_text(cls, value: Any) -> Any:
+        """Take a number for the text that it was written as: names may be numbers."""
+        return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
     @field_validator("setup", "script", "host", "bank", "queue", "memory", "reservation", "qos")
     @classmethod
     def _plain(cls, text: str | None) -> str | None:
@@ -74,7 +80,9 @@ def choose_scheduler(
     None where nobody names a scheduler, or `local` is asked for. Raises UserError for a scheduler or a key
     that there is not, a value that cannot be, and pairs without a scheduler.
     """
-    given: dict[str, Any] = said.model_dump(exclude_unset=True) if said is not None else {}
+    given: dict[str, Any] = {}
+    if said is not None:
+        given = {"type": said.type, **said.model_dump(exclude_unset=True)}
     if scheduler is not None:
         if scheduler not in TYPES:
             raise UserError(

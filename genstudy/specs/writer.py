@@ -28,6 +28,7 @@ from genstudy.specs.bake import (
     study_name,
 )
 from genstudy.specs.batches import check_campaign_name
+from genstudy.specs.jobs import check_handed_on, check_said_once, job_view
 from genstudy.tables.freeze import Slice
 from genstudy.tables.read import parameters_of
 
@@ -87,7 +88,11 @@ class SpecWriter:
         self.name = options.name or table.path.name.split(".")[0]
         check_campaign_name(self.name)
         views = parameter_views(names, table.columns, table.preview, laws)
-        self.template = StudyTemplate(source, views, options.variables, folder=options.folder)
+        check_said_once(options.scheduler, options.variables)
+        self._jobs = job_view(options.scheduler)
+        self.template = StudyTemplate(
+            source, views, options.variables, folder=options.folder, jobs=self._jobs
+        )
         self._table, self._names, self._index = table, names, index
         self._options = options
         self._csv = str(table.path.resolve()) if options.reference else f"$(SPECROOT)/{TABLE_NAME}"
@@ -131,7 +136,7 @@ class SpecWriter:
             shown = ", ".join(unused[:SHOWN])
             more = f" and {len(unused) - SHOWN} more" if len(unused) > SHOWN else ""
             warnings.append(f"no step uses the parameter{'s' if len(unused) > 1 else ''} {shown}{more}")
-        return tuple(warnings)
+        return (*warnings, *checked.notes)
 
     def exposed(self, checked: Checked) -> dict[str, str]:
         """Return the columns whose values must be plain text to a shell, and how each is used."""
@@ -245,6 +250,7 @@ class SpecWriter:
         named = naming.apply(text, batch.id)
         template = self.template
         checked = check_spec(named, self._names, template.shared_steps, template.literals, where=where)
+        check_handed_on(checked.spec, self._options.scheduler, self._jobs, where=where)
         return naming, named, checked
 
     def _where(self, batch: BatchView) -> str:

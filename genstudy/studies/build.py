@@ -15,8 +15,10 @@ from genstudy.parameters.laws import Parameter
 from genstudy.parameters.names import check_names
 from genstudy.rendering.templates import find_template
 from genstudy.specs.batches import check_campaign_name, check_sizes, equal_batches
+from genstudy.specs.jobs import job_view
 from genstudy.specs.make import Campaign, campaign_target, write_campaign
 from genstudy.specs.options import Options
+from genstudy.specs.scheduler import choose_scheduler
 from genstudy.studies.model import TABLE_KEYS
 from genstudy.studies.origin import find_origin, origin_mistake
 from genstudy.studies.places import Places
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from genstudy.specs.manifest import Manifest
+    from genstudy.specs.scheduler import SchedulerSettings
     from genstudy.studies.model import Study, StudyFile
     from genstudy.tables.read import Query
     from genstudy.tables.record import TableRecord
@@ -40,6 +43,8 @@ def build_study(
     *,
     parameters: Sequence[str] = (),
     settings: Mapping[str, Any] | None = None,
+    scheduler: str | None = None,
+    job: Sequence[str] = (),
     force: bool = False,
     dry_run: bool = False,
     progress: Callable[[int, int], None] | None = None,
@@ -48,7 +53,8 @@ def build_study(
     """Make the campaign that a study file describes.
 
     study_file: YAML with the keys of Study. parameters: `NAME` or `NAME=LAW`, in place of the file's or
-    besides them. settings: values for the file's keys, which win over it (`set` is merged).
+    besides them. settings: values for the file's keys, which win over it (`set` is merged). scheduler, job: the
+    scheduler's type, and `KEY=VALUE` of its settings, which win over the file's.
     force, dry_run: as in make_specs. progress, note: as in make_table.
     UserError for anything wrong, before the campaign's folder appears.
     """
@@ -62,7 +68,10 @@ def build_study(
     _check_origin(study, parameters, places)
     columns = _parameters(found, parameters)
     _check(study, columns, places)
-    options = _options(study, name, found.path, places)
+    chosen = choose_scheduler(study.scheduler, scheduler, job)
+    with places.key("scheduler"):
+        job_view(chosen)
+    options = _options(study, name, found.path, places, chosen)
     if not study.parameters:
         origin = find_origin(study, found.path.parent, places)
         with campaign_target(output, force=force, dry_run=dry_run) as folder:
@@ -183,7 +192,9 @@ def _parameters(found: StudyFile, texts: Sequence[str]) -> list[Parameter]:
     return list(merged.values())
 
 
-def _options(study: Study, name: str, path: Path, places: Places) -> Options:
+def _options(
+    study: Study, name: str, path: Path, places: Places, scheduler: SchedulerSettings | None
+) -> Options:
     beside = path.parent / study.template
     template = beside if beside.is_file() else study.template
     with places.key("template"):
@@ -199,6 +210,7 @@ def _options(study: Study, name: str, path: Path, places: Places) -> Options:
         allow_missing=study.allow_missing,
         allow_unsafe_values=study.allow_unsafe_values,
         run=study.run,
+        scheduler=scheduler,
         results=study.results,
         functions=path.parent,
         folder=path.parent,

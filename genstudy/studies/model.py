@@ -13,6 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 
 from genstudy.specs.results import ResultsSettings  # noqa: TC001 - a field's type
 from genstudy.specs.running import RunSettings  # noqa: TC001 - a field's type
+from genstudy.specs.scheduler import SchedulerSettings  # noqa: TC001 - a field's type
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -88,6 +89,9 @@ class Study(BaseModel):
         False, description="Let shell-active values stand under a bare $(NAME)."
     )
     run: RunSettings | None = Field(None, description="How `genstudy run` runs the campaign.")
+    scheduler: SchedulerSettings | None = Field(
+        None, description="The scheduler that runs the rows, and what each job asks for."
+    )
     results: ResultsSettings | None = Field(
         None, description="What is taken out of each row's workspaces, and the database that it is put into."
     )
@@ -118,6 +122,11 @@ def study_schema() -> dict[str, Any]:
     settings["pass_env"]["anyOf"] = [{"type": "string"}, names]
     for key in settings:
         settings[key] = _or_nothing(settings[key])
+    jobs = schema["$defs"]["SchedulerSettings"]["properties"]
+    options = {key: jobs["options"].pop(key) for key in ("type", "items")}
+    jobs["options"]["anyOf"] = [{"type": "string"}, options]
+    for key in jobs:
+        jobs[key] = _or_nothing(jobs[key])
     _widen_results(schema["$defs"])
     return schema
 

@@ -32,9 +32,9 @@ def read_study(path: Path) -> StudyFile:
         )
     reader = Reader(path)
     values = reader.mapping(root, "")
-    run = values.get("run")
-    if isinstance(run, dict):
-        values["run"] = {key: value for key, value in run.items() if value is not None}
+    for name in ("run", "scheduler"):
+        if isinstance(said := values.get(name), dict):
+            values[name] = {key: value for key, value in said.items() if value is not None}
     empty = {key for key in Study.model_fields if key != "parameters" and values.get(key) is None}
     try:
         study = Study.model_validate({key: value for key, value in values.items() if key not in empty})

@@ -1,0 +1,371 @@
+"""A campaign on a cluster: batches handed to a scheduler wave by wave, followed, and taken back."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import deque
+from itertools import islice
+from queue import Empty
+from typing import TYPE_CHECKING, Any
+
+from genstudy.batches.places import RUNS
+from genstudy.campaign.limits import TOO_OFTEN
+from genstudy.campaign.progress import Progress, Running
+from genstudy.campaign.study_process import kill_orphans
+from genstudy.campaign.summary import count_batches, count_rows
+from genstudy.campaign.verdict import judge_task
+from genstudy.errors import GenstudyError, RunError, one_line
+from genstudy.ledger.ranges import Rows
+from genstudy.ledger.records import Ended, Returned
+from genstudy.ledger.tasks import Given
+from genstudy.schedulers.slurm import Unreachable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from genstudy.campaign.keeping import Keeper
+    from genstudy.campaign.limits import Limits
+    from genstudy.campaign.progress import RunReport
+    from genstudy.campaign.submission import Submitter
+    from genstudy.campaign.verdict import Verdict
+    from genstudy.ledger.ledger import Ledger
+    from genstudy.ledger.state import BatchState, Wave
+    from genstudy.schedulers.slurm import TaskState
+
+TICK = 1.0
+TAIL = 4096
+QUICK, SLOW = 0.5, 30.0
+"""The shortest and the longest time between two questions to the scheduler, in seconds."""
+
+SHARE = 0.1
+"""The time between two questions, as a share of the time since something changed."""
+
+PATIENCE = 300.0
+"""Seconds that cancelled jobs have to end."""
+
+UNKNOWN_LOOKS = 3
+"""So many times in a row a task must be unknown to the scheduler before it counts as lost."""
+
+
+class Dispatcher:
+    """Hands the batches of a campaign to a scheduler, follows their tasks, and takes what they recorded.
+
+    One process at a time does this, the campaign's owner; tasks go on without it.
+    """
+
+    def __init__(
+        self,
+        keeper: Keeper,
+        ledger: Ledger,
+        submitter: Submitter,
+        limits: Limits,
+        *,
+        asked: bool = True,
+        watch: Callable[[Progress], None] | None = None,
+        max_batches: int | None = None,
+        pause: float = SLOW,
+    ) -> None:
+        """Take what keeps the campaign's records and files. asked: whether the scheduler knows of its tasks.
+
+        watch: gets the state of things every second or so. max_batches: hand over no more than these. pause:
+        the longest between two questions, in seconds.
+        """
+        self.keeper, self.ledger, self.watch = keeper, ledger, watch
+        self.state, self.stop, self.tell = keeper.state, keeper.stop, keeper.tell
+        self._submitter, self._limits, self._asked = submitter, limits, asked
+        given = Given()
+        for record in ledger.own_records():
+            given.follow(record)
+        self._copied = {batch: copied for batch, (_, copied) in given.open.items()}
+        self._max_batches = max_batches
+        self._pause = pause
+        self._began = self._changed = time.monotonic()
+        self._looked = -SLOW
+        tally = self.state.tally
+        self._ended_before = tally.done + tally.failed
+        self._queue: deque[str] = deque()
+        self._begun = 0
+        self._unknown: dict[str, int] = {}
+        self._running: dict[str, tuple[int, float]] = {}
+        self._unreachable = False
+        self._withdrawn = False
+        self._deaths = 0
+
+    # Whole runs
+
+    def run(self, *, follow: bool) -> RunReport:
+        """Submit what there is room for; with `follow`, until nothing is left, or it is to stop.
+
+        A signal ends the following, and the jobs go on; a request to cancel ends the jobs.
+        """
+        self.keeper.tell_of_lost_results()
+        try:
+            self._submitter.clear_old()
+            self._recover()
+            self._loop(follow=follow)
+        finally:
+            self.keeper.close()
+        if self.keeper.error is not None:
+            raise self.keeper.error
+        return self.keeper.report(started=self._begun, seconds=time.monotonic() - self._began)
+
+    def cancel(self) -> RunReport:
+        """Cancel all jobs of the campaign, and wait until their tasks are over. What finished is recorded."""
+        self.stop.at_once("cancelled")
+        try:
+            self._settle()
+            self._cancel()
+        finally:
+            self.keeper.close()
+        return self.keeper.report(started=0, seconds=time.monotonic() - self._began)
+
+    def _loop(self, *, follow: bool) -> None:
+        while True:
+            self._look()
+            if not self.stop.finishing:
+                self._fill()
+            self._show()
+            if self._leaves() or (not follow and not self.keeper.waiting):
+                return
+            if not self.state.waves and not self.keeper.waiting and not self._waits():
+                return
+            self._take(self._next_event())
+            self.keeper.owner.check()
+            if self.keeper.owner.cancelled():
+                self.stop.at_once("cancelled")
+                self._cancel()
+                return
+            if self.keeper.error is not None and not self._withdrawn:
+                self._withdrawn = True
+                self._submitter.cancel(self.state.waves.values(), pending_only=True)
+
+    def _leaves(self) -> bool:
+        """Tell whether this process was asked to end; the jobs go on."""
+        return self.stop.now or self.stop.signal is not None
+
+    def _waits(self) -> bool:
+        """Tell whether batches wait for room."""
+        return bool(self._submitter.held) and not self.stop.finishing
+
+    def _next_event(self) -> Any:
+        try:
+            return self.stop.wake.get(timeout=TICK if self._due() > TICK else max(0.05, self._due()))
+        except Empty:
+            return None
+
+    def _take(self, event: Any) -> None:
+        match event:
+            case (str(batch), None | Exception() as problem):
+                self.keeper.was_saved(batch, problem)
+            case _:
+                pass
+
+    def _recover(self) -> None:
+        """Judge what an earlier run left here, and find out what became of waves whose job is not known."""
+        for batch_id in sorted(self.state.unsaved):
+            batch = self.state.batches[batch_id]
+            if batch.running and batch.wave is None:
+                self.keeper.judge_dead(batch)
+        self._settle()
+        for batch_id, batch in self.state.batches.items():
+            if batch.wave is not None:
+                continue
+            if not batch.ended:
+                self._queue.append(batch_id)
+            elif not batch.finished:
+                for name in batch.studies[-1:]:
+                    kill_orphans(self.keeper.folder / RUNS / name)
+                self.keeper.save_ended(batch_id)
+
+    def _settle(self) -> None:
+        for wave in list(self.state.waves.values()):
+            if wave.job is None:
+                self._submitter.settle(wave)
+
+    # Submitting
+
+    def _fill(self) -> None:
+        """Hand over as many waves as there is room for."""
+        while self._queue and not self.stop.finishing:
+            most = len(self._queue)
+            if self._max_batches is not None:
+                most = min(most, self._max_batches - self._begun)
+            if most <= 0:
+                return
+            try:
+                count = self._submitter.submit(list(islice(self._queue, most)))
+            except Unreachable as problem:
+                self._not_reached(problem)
+                return
+            except (GenstudyError, OSError) as problem:
+                self.keeper.fail(problem)
+                return
+            if not count:
+                return
+            for _ in range(count):
+                self._queue.popleft()
+            self._begun += count
+            self._changed = time.monotonic()
+
+    # Following
+
+    def _due(self) -> float:
+        """Return the seconds until the scheduler is asked again."""
+        now = time.monotonic()
+        pause = min(max(QUICK, SHARE * (now - self._changed)), self._pause)
+        return self._looked + pause - now
+
+    def _look(self) -> None:
+        """Ask the scheduler for the tasks, if it is time to, and take back the batches of those over."""
+        if not self.state.waves or self._due() > 0:
+            return
+        try:
+            found = self._submitter.look(self.state.waves.values())
+        except Unreachable as problem:
+            self._not_reached(problem)
+            return
+        finally:
+            self._looked = time.monotonic()
+        self._unreachable = False
+        for wave in list(self.state.waves.values()):
+            self._follow(wave, found.get(wave.number, {}))
+
+    def _not_reached(self, problem: Unreachable) -> None:
+        if not self._unreachable:
+            self.tell(f"{one_line(problem)}: the jobs go on, and it is asked again")
+        self._unreachable = True
+
+    def _follow(self, wave: Wave, found: Mapping[int, TaskState]) -> None:
+        for index, batch_id in enumerate(wave.batches):
+            if batch_id not in wave.open:
+                continue
+            task = found.get(index)
+            if task is not None and task.active:
+                self._unknown.pop(batch_id, None)
+                if task.word == "RUNNING" and batch_id not in self._running:
+                    self._running[batch_id] = (wave.number, time.monotonic())
+            elif self._is_over(wave, batch_id, task):
+                self._take_back(wave, batch_id, task)
+
+    def _is_over(self, wave: Wave, batch_id: str, task: TaskState | None) -> bool:
+        """Tell whether a task that is not at work any more is surely over."""
+        if task is not None or self.ledger.task(wave.number, batch_id).ending() is not None:
+            return True
+        if not self._asked:
+            return False
+        self._unknown[batch_id] = self._unknown.get(batch_id, 0) + 1
+        return self._unknown[batch_id] >= UNKNOWN_LOOKS
+
+    def _take_back(
+        self, wave: Wave, batch_id: str, task: TaskState | None, *, cancelled: bool = False
+    ) -> None:
+        """Copy what a task recorded to the campaign's ledger, and return its batch."""
+        self._changed = time.monotonic()
+        self._unknown.pop(batch_id, None)
+        self._running.pop(batch_id, None)
+        batch, ledger = self.state.batches[batch_id], self.ledger.task(wave.number, batch_id)
+        begun = ledger.seal()
+        recorded = ledger.batch_records()
+        self.keeper.record(*recorded[self._copied.pop(batch_id, 0) :])
+        self.keeper.judge_dead(batch)
+        gained = sum(len(Rows.parse(record.done)) for record in recorded if isinstance(record, Ended))
+        verdict = judge_task(
+            batch, task, begun=begun, reason=ledger.ending(), gained=gained, cancelled=cancelled
+        )
+        self.keeper.record(
+            Returned(
+                t=time.time(), wave=wave.number, batch=batch_id, state=verdict.state, failed=verdict.failed
+            )
+        )
+        self.tell(verdict.line(batch, self.state.tally))
+        if batch.ended and not batch.finished:
+            self.keeper.save_ended(batch_id)
+        elif not batch.ended:
+            self._queue.append(batch_id)
+        self._deaths = self._deaths + 1 if verdict.died and not gained else 0
+        log = self._submitter.log_of(wave, batch_id)
+        if problem := self._trouble(verdict, batch_id, log) or self._limits.failing(self.state.tally):
+            self.keeper.fail(problem)
+        if wave.number not in self.state.waves:
+            self._submitter.clear(wave.number)
+
+    def _trouble(self, verdict: Verdict, batch: str, log: Path) -> RunError | None:
+        """Return why no more batches had better be submitted, if so."""
+        if verdict.gave_up:
+            return RunError(f"the task of batch {batch} gave up: {verdict.gave_up}\n  it printed {log}")
+        if self._deaths < TOO_OFTEN:
+            return None
+        said = last_line(log)
+        return RunError(
+            f"{self._deaths} tasks in a row ended before a row was done: batch {batch} as {verdict.state}"
+            f"{': ' if said else ''}{said}\n  it printed {log}"
+        )
+
+    # Cancelling
+
+    def _cancel(self) -> None:
+        """Have all jobs cancelled, and take back all batches once the tasks are over."""
+        self._submitter.cancel(self.state.waves.values())
+        since = time.monotonic()
+        while self.state.waves:
+            if time.monotonic() - since > PATIENCE:
+                jobs = ", ".join(str(wave.job) for wave in self.state.waves.values())
+                raise RunError(f"cancelled jobs do not end: {jobs}\n  look at them, and cancel again")
+            try:
+                found = self._submitter.look(self.state.waves.values())
+            except Unreachable as problem:
+                raise RunError(
+                    f"{problem}\n  whether the jobs are cancelled is not known: try again"
+                ) from None
+            for wave in list(self.state.waves.values()):
+                for index, batch_id in enumerate(wave.batches):
+                    task = found.get(wave.number, {}).get(index)
+                    if batch_id in wave.open and (task is None or not task.active):
+                        self._take_back(wave, batch_id, task, cancelled=True)
+            if self.state.waves:
+                time.sleep(QUICK)
+
+    # Showing
+
+    def _show(self) -> None:
+        if self.watch is None:
+            return
+        now = time.monotonic()
+        with self.keeper.lock:
+            tally = self.state.tally
+            rows, seconds = count_rows(tally), now - self._began
+            ended = rows.done + rows.failed - self._ended_before
+            running = tuple(
+                Running(batch=batch, rows=len(self._batch(batch).rows), seen=None, seconds=now - since)
+                for batch, (_, since) in sorted(self._running.items())
+            )
+            self.watch(
+                Progress(
+                    rows=rows,
+                    batches=count_batches(tally),
+                    running=running,
+                    saving=self.keeper.waiting,
+                    held=self._submitter.held,
+                    files=None,
+                    seconds=seconds,
+                    ended_rows=ended,
+                    left=rows.pending * seconds / ended if ended > 0 else None,
+                    queued=sum(len(wave.open) for wave in self.state.waves.values()) - len(running),
+                )
+            )
+
+    def _batch(self, batch_id: str) -> BatchState:
+        return self.state.batches[batch_id]
+
+
+def last_line(log: Path) -> str:
+    """Return the last line that a task printed, empty where it printed none."""
+    try:
+        with log.open("rb") as stream:
+            stream.seek(-min(TAIL, os.fstat(stream.fileno()).st_size), os.SEEK_END)
+            lines = stream.read().decode("utf-8", "replace").split("\n")
+    except FileNotFoundError:
+        return ""
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")

@@ -1,0 +1,207 @@
+"""Waves of batches on their way to a scheduler: planned, written down, submitted, asked for, cancelled."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from collections import defaultdict
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from genstudy.campaign.unchanged import check_unchanged
+from genstudy.campaign.wave import SCRIPT, write_wave
+from genstudy.errors import RunError, UserError, one_line
+from genstudy.files import whole_file
+from genstudy.ledger.records import Queued, Refused, Submitted
+from genstudy.ledger.tasks import OF_A_BATCH, TASKS, WAVES, tasks_folder, wave_folder
+from genstudy.schedulers.plan import JobPlan
+from genstudy.schedulers.slurm import Full
+from genstudy.units import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from genstudy.campaign.keeping import Keeper
+    from genstudy.ledger.ledger import Ledger
+    from genstudy.ledger.records import Record
+    from genstudy.ledger.state import Wave
+    from genstudy.schedulers.cluster import Cluster
+    from genstudy.schedulers.slurm import TaskState
+    from genstudy.specs.manifest import Manifest
+    from genstudy.specs.running import RunSettings
+    from genstudy.specs.scheduler import SchedulerSettings
+
+WAIT = 60.0
+"""Seconds after which a scheduler is tried again that had no room, where nothing of ours has ended."""
+
+
+class Submitter:
+    """Hands batches to a scheduler. held: why it takes none at present, empty where it does."""
+
+    def __init__(
+        self,
+        keeper: Keeper,
+        ledger: Ledger,
+        cluster: Cluster,
+        settings: RunSettings,
+        scheduler: SchedulerSettings,
+    ) -> None:
+        self._keeper, self._ledger, self._cluster = keeper, ledger, cluster
+        self._settings, self._scheduler = settings, scheduler
+        self._full: tuple[int, float] | None = None
+        self._most: int | None = None
+        self.held = ""
+
+    def submit(self, batches: Sequence[str]) -> int:
+        """Hand over the first of these batches as a wave; return how many, 0 while there is no room.
+
+        Raises RunError or UserError where the scheduler refuses them, or one is not as it was made.
+        """
+        ours = self._ours()
+        if self._full is not None and self._full[0] <= ours and time.monotonic() < self._full[1] + WAIT:
+            return 0
+        room = self._cluster.room(batches, ours=ours, limit=self._scheduler.limit, most=self._most)
+        self.held = "" if room else "the scheduler has no room for more tasks"
+        if not room:
+            return 0
+        number = self._keeper.state.last_wave + 1
+        token = f"genstudy-{uuid4().hex[:12]}-{number}"
+        wave, folder = batches[:room], wave_folder(self._keeper.folder, number)
+        script = self._write(folder, wave, number, token)
+        self._keeper.record(
+            Submitted(
+                t=time.time(),
+                wave=number,
+                scheduler=self._cluster.name,
+                token=token,
+                batches=tuple(wave),
+            )
+        )
+        try:
+            job = self._cluster.submit(script, token)
+        except Full as problem:
+            self._refused(number, problem)
+            self._full, self.held = (ours, time.monotonic()), one_line(problem)
+            self._most = max(1, room // 2)
+            return 0
+        except (RunError, UserError) as problem:
+            self._refused(number, problem)
+            raise
+        self._full = None
+        self._keeper.record(Queued(t=time.time(), wave=number, job=job))
+        span = wave[0] if len(wave) == 1 else f"{wave[0]} to {wave[-1]}"
+        self._keeper.tell(
+            f"wave {number}: {counted(len(wave), 'batch')} ({span}) {self._cluster.taken(job, script)}"
+        )
+        return room
+
+    def settle(self, wave: Wave) -> None:
+        """Find out whether the scheduler has a wave that it was being handed when a process died."""
+        job = self._cluster.find(wave.token)
+        if job is not None:
+            self._keeper.record(Queued(t=time.time(), wave=wave.number, job=job))
+        else:
+            self._refused(wave.number, "the process that was submitting it died before it could")
+
+    def look(self, waves: Iterable[Wave]) -> Mapping[int, Mapping[int, TaskState]]:
+        """Return {wave: {task: its state}} of what the scheduler knows. Raises Unreachable."""
+        by_job = {wave.job: wave for wave in waves if wave.job}
+        found = self._cluster.look({job: wave.token for job, wave in by_job.items()})
+        return {by_job[job].number: tasks for job, tasks in found.items()}
+
+    def cancel(self, waves: Iterable[Wave], *, pending_only: bool = False) -> None:
+        """Have the jobs of waves cancelled, or their tasks only that have not begun."""
+        self._cluster.cancel({wave.job: wave.token for wave in waves if wave.job}, pending_only=pending_only)
+
+    def log_of(self, wave: Wave, batch: str) -> Path:
+        """Return the file with what a batch's task printed."""
+        return wave_folder(self._keeper.folder, wave.number) / f"{wave.batches.index(batch)}.out"
+
+    def _ours(self) -> int:
+        return sum(len(wave.open) for wave in self._keeper.state.waves.values())
+
+    def _refused(self, number: int, problem: Exception | str) -> None:
+        reason = problem if isinstance(problem, str) else one_line(problem)
+        self._keeper.record(Refused(t=time.time(), wave=number, reason=reason))
+        self.clear(number)
+
+    def clear(self, number: int) -> None:
+        """Delete the ledgers of a wave's tasks, once all that counts of them is in the campaign's own."""
+        self._keeper.owner.check()
+        folder = tasks_folder(self._keeper.folder, number)
+        over = folder.with_name(f"{folder.name}.over")
+        if folder.exists():
+            folder.rename(over)  # from now on no task can begin
+        if over.exists():
+            shutil.rmtree(over)
+
+    def clear_old(self) -> None:
+        """Delete what an earlier run could not of waves that were over."""
+        for folder in (self._keeper.folder / WAVES).glob(f"*/{TASKS}*"):
+            if folder.parent.name.isdecimal() and int(folder.parent.name) not in self._keeper.state.waves:
+                self.clear(int(folder.parent.name))
+
+    def _write(self, folder: Path, wave: Sequence[str], number: int, token: str) -> Path:
+        keeper = self._keeper
+        entries = [keeper.state.batches[batch].entry for batch in wave]
+        for entry in entries:
+            check_unchanged(keeper.folder, keeper.manifest, entry)
+        plan = job_plan(
+            keeper.folder,
+            keeper.manifest,
+            self._settings,
+            self._scheduler,
+            wave=number,
+            tasks=len(wave),
+            token=token,
+        )
+        text = self._cluster.script(plan)
+        earlier = self._earlier(wave)
+        write_wave(
+            folder,
+            keeper.manifest,
+            self._settings,
+            self._scheduler,
+            wave=number,
+            token=token,
+            tasks=((entry, earlier.get(entry.id, ())) for entry in entries),
+        )
+        script = folder / SCRIPT
+        with whole_file(script, force=True) as stream:
+            stream.write(text.encode())
+        script.chmod(0o755)
+        return script
+
+    def _earlier(self, wave: Sequence[str]) -> Mapping[str, Sequence[Record]]:
+        """Return what was recorded of batches that began before; most have not."""
+        batches = self._keeper.state.batches
+        begun = {batch for batch in wave if batches[batch].studies}
+        found: dict[str, list[Record]] = defaultdict(list)
+        for record in self._ledger.own_records() if begun else ():
+            if isinstance(record, OF_A_BATCH) and record.batch in begun:
+                found[record.batch].append(record)
+        return found
+
+
+def job_plan(
+    folder: Path,
+    manifest: Manifest,
+    settings: RunSettings,
+    scheduler: SchedulerSettings,
+    *,
+    wave: int,
+    tasks: int,
+    token: str,
+) -> JobPlan:
+    """Return what the script of a wave is made from. folder: the campaign's."""
+    return JobPlan(
+        name=f"{manifest.name}.{wave:04}",
+        token=token,
+        wave=wave_folder(folder, wave),
+        tasks=tasks,
+        python=sys.executable,
+        scheduler=scheduler,
+        cores=scheduler.cores or settings.jobs,
+    )

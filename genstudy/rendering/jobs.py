@@ -1,0 +1,23 @@
+"""What a template sees of a scheduler: the entries of Maestro's blocks, and the first lines of a job's script."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobView:
+    """The scheduler that runs a campaign's steps, each a job.
+
+    type: slurm, flux or lsf. batch: entries of the `batch:` block, its type first; run: entries of the `run:` of a
+    step that is a job. header: the first lines of its script.
+    """
+
+    type: str
+    batch: Mapping[str, Any]
+    run: Mapping[str, Any]
+    header: tuple[str, ...]
