@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING
 from genstudy.batches.rows import batch_rows
 from genstudy.batches.slices import table_of
 from genstudy.errors import UserError, near
-from genstudy.ledger.ledger import Ledger
-from genstudy.ledger.state import CampaignState
-from genstudy.specs.manifest import read_manifest
+from genstudy.ledger.reading import read_state
 from genstudy.tables.read import open_table
 from genstudy.tables.rowids import ids_of
 
@@ -19,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
     from pathlib import Path
 
-    from genstudy.ledger.state import BatchState
+    from genstudy.ledger.state import BatchState, CampaignState
     from genstudy.specs.manifest import BatchEntry, Manifest
     from genstudy.tables.read import Table
 
@@ -56,12 +54,8 @@ class Known:
 def read_campaign(folder: Path) -> Known:
     """Return what is known of a campaign. Raises UserError where the folder is none."""
     folder = folder.absolute()
-    if not folder.is_dir():
-        read_manifest(folder)  # it tells that this is no campaign
-    # In this order: a manifest that is newer than the records names all that they name.
-    records = list(Ledger(folder).records())
-    manifest = read_manifest(folder)
-    return Known(folder=folder, manifest=manifest, state=CampaignState(manifest, records))
+    manifest, state = read_state(folder)
+    return Known(folder=folder, manifest=manifest, state=state)
 
 
 def find_rows(known: Known, ids: Collection[str]) -> dict[str, int]:

@@ -9,7 +9,7 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-from genstudy.schedulers.folders import clean_environ
+from genstudy.schedulers.environment import sbatch_environ
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -76,12 +76,12 @@ def scrubbed(environ: Mapping[str, str], passed: Sequence[str] = ()) -> tuple[di
 
 
 def for_scheduler(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return an environment in which Maestro sees its jobs: it asks for those of $USER, with squeue or bjobs.
+    """Return an environment in which Maestro sees its jobs: it asks squeue or bjobs for those of $USER.
 
-    USER is this user's name, whatever it was (under sudo it may be another's). The variables by which squeue leaves out
-    jobs are taken out.
+    USER is this user's name, whatever it was: under sudo it may be another's. Variables are taken out by which
+    squeue leaves out jobs, and those of a job in which we may be ourselves.
     """
-    return {**clean_environ(environ), "USER": _user()}
+    return {**sbatch_environ(environ, ""), "USER": _user()}
 
 
 def _user() -> str:

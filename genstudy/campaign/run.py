@@ -85,7 +85,7 @@ def run_campaign(
             raise UserError(
                 f"batches of this campaign are in the hands of {_named(keeper.state.waves.values())}",
                 where=str(folder),
-                hint="genstudy run --scheduler slurm follows them; genstudy cancel takes them back",
+                hint="genstudy run without --scheduler local follows them; genstudy cancel takes them back",
             )
         return Runner(keeper, chosen, watch=watch, max_batches=max_batches, canary=canary).run()
 

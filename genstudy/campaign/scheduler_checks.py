@@ -1,4 +1,4 @@
-"""What is looked at before a campaign is run whose steps are jobs: whether Maestro can hand them in here, and see them."""
+"""Whether Maestro can hand in jobs here, and see them: looked at before steps that are jobs are run."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from genstudy.specs.running import RunSettings
 
 PROGRAMS = {"slurm": ("sbatch", "squeue", "scancel"), "lsf": ("bsub", "bjobs", "bkill"), "flux": ()}
-SHELLS_OWN = re.compile(r"[\s;&|<>()$`\"'\\*?\[\]{}!]")
-"""Characters by which a shell would take a path for something else: Maestro puts it into a command as it is."""
+SHELLS_OWN = re.compile(r"[\s;&|<>()$`\"'\\*?\[\]{}!\ud800-\udfff]")
+"""What a shell would take for something else in a path: Maestro puts it into a command as it is."""
 
 NUMBER = re.compile(r"\d+")
 LOOKS = 2
@@ -31,7 +31,7 @@ LOOKS = 2
 def check_scheduler(
     folder: Path, manifest: Manifest, settings: RunSettings, tell: Callable[[str], None]
 ) -> None:
-    """Check that this machine can run the steps of a campaign as jobs; nothing where Maestro runs them itself.
+    """Check that this machine can run a campaign's steps as jobs; nothing where Maestro runs them itself.
 
     tell: gets what a person should know. Raises UserError for what would leave rows behind or never end, and
     RunError where Slurm does not answer.
@@ -72,22 +72,22 @@ def _check_slurm(
     age = _number(config, "MinJobAge")
     if config.get("AccountingStorageType", "").endswith("none") and 0 < age < LOOKS * sleep:
         raise UserError(
-            f"this Slurm forgets a job {age} s after its end and keeps no accounts, and Maestro would look at its "
-            f"jobs every {sleep} s: it would wait for forgotten ones for ever",
+            f"this Slurm forgets a job {age} s after its end and keeps no accounts, and Maestro would look at "
+            f"its jobs every {sleep} s: it would wait for forgotten ones for ever",
             hint=f"pass --sleep {max(age // (2 * LOOKS), 1)}",
         )
     most = _number(config, "MaxJobCount")
     rows = settings.jobs * manifest.settings.batch_size
     if 0 < most < rows and (not settings.throttle or settings.throttle * settings.jobs > most):
         raise UserError(
-            f"up to {counted(rows, 'row')} would be handed in at a time, and this Slurm takes {most:,} jobs of all "
-            "its users: the others would fail",
+            f"up to {counted(rows, 'row')} would be handed in at a time, and this Slurm takes {most:,} jobs of "
+            "all its users: the others would fail",
             hint=f"pass --throttle {max(most // (2 * settings.jobs), 1)}, or make smaller batches",
         )
     if config.get("EnforcePartLimits") == "NO":
         tell(
-            "this Slurm takes jobs that no node can ever run, and keeps them waiting: if nothing moves, look at "
-            "what squeue gives as the reason"
+            "this Slurm takes jobs that no node can ever run, and keeps them waiting: if nothing moves, look "
+            "at what squeue gives as the reason"
         )
 
 

@@ -13,6 +13,7 @@ from genstudy.campaign.opening import keeping
 from genstudy.campaign.settings import choose_settings
 from genstudy.campaign.stop import Stop
 from genstudy.campaign.submission import Submitter, job_plan
+from genstudy.campaign.wave import last_scheduler
 from genstudy.errors import UserError
 from genstudy.ledger.ledger import Ledger
 from genstudy.ledger.state import CampaignState
@@ -98,7 +99,7 @@ def next_script(
     return _cluster(wanted).script(plan)
 
 
-def cancel_waves(folder: Path, stop: Stop, tell: Callable[[str], None]) -> RunReport:
+def cancel_waves(folder: Path, tell: Callable[[str], None]) -> RunReport:
     """Cancel the jobs that have batches of a campaign, which nobody follows, and take what they recorded."""
     manifest = read_manifest(folder)
     state = CampaignState(manifest, Ledger(folder).own_records())
@@ -106,7 +107,8 @@ def cancel_waves(folder: Path, stop: Stop, tell: Callable[[str], None]) -> RunRe
     cluster: Cluster = ByHand() if kinds == {"flux"} else OnSlurm(Slurm())
     chosen = choose_settings(folder, manifest, {})
     wanted = SchedulerSettings.model_validate({"type": cluster.name})
-    with _dispatching(folder, chosen, wanted, cluster, stop, tell) as dispatcher:
+    cluster.check()
+    with _dispatching(folder, chosen, wanted, cluster, Stop(), tell) as dispatcher:
         return dispatcher.cancel()
 
 
@@ -115,9 +117,10 @@ def batches_as_jobs(
 ) -> SchedulerSettings | None:
     """Return how a campaign's batches are jobs of a scheduler; None where they are not.
 
+    Where neither this call nor the campaign names a scheduler, it is that of the last wave, if there was one.
     Raises UserError where that cannot be.
     """
-    said = manifest.scheduler
+    said = manifest.scheduler or last_scheduler(folder)
     kind = scheduler_of(folder / plain_name(manifest.batches[0].spec))
     if kind != "local":
         if scheduler is not None or job:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from genstudy.errors import GenstudyError, UserError
 from genstudy.files import whole_file
 from genstudy.ledger.records import Record  # noqa: TC001 - a field's type
-from genstudy.ledger.tasks import TASKS
+from genstudy.ledger.tasks import TASKS, WAVES
 from genstudy.specs.manifest import BatchEntry, Manifest
 from genstudy.specs.running import RunSettings  # noqa: TC001 - a field's type
 from genstudy.specs.scheduler import SchedulerSettings  # noqa: TC001 - a field's type
@@ -81,10 +81,17 @@ def write_wave(
         stream.write(plan.model_dump_json(indent=2, exclude_unset=True).encode() + b"\n")
 
 
+def last_scheduler(campaign: Path) -> SchedulerSettings | None:
+    """Return what the last wave of a campaign asked for; None where there was none."""
+    plans = (campaign / WAVES).glob(f"*/{PLAN}")
+    last = max(plans, key=lambda path: int(path.parent.name), default=None)
+    return None if last is None else _read_plan(last.parent).scheduler
+
+
 def read_task(folder: Path, index: int) -> Task:
     """Return a task of a wave. Raises UserError where there is no such task, or no such wave."""
     try:
-        plan = WavePlan.model_validate_json((folder / PLAN).read_bytes())
+        plan = _read_plan(folder)
         with (folder / LINES).open("rb") as stream:
             found = next(islice(stream, index, None), None) if index >= 0 else None
         if found is None:
@@ -93,6 +100,13 @@ def read_task(folder: Path, index: int) -> Task:
     except FileNotFoundError:
         raise UserError("this is no wave of a campaign", where=str(folder)) from None
     except ValidationError as problem:
-        raise GenstudyError(f"{folder}: not understood: {problem.errors()[0]['msg']}") from None
+        raise GenstudyError(f"{folder / LINES}: not understood: {problem.errors()[0]['msg']}") from None
     manifest = Manifest.model_validate({**plan.campaign, "batches": [line.batch]})
     return Task(wave=plan.wave, manifest=manifest, settings=plan.run, records=line.records)
+
+
+def _read_plan(folder: Path) -> WavePlan:
+    try:
+        return WavePlan.model_validate_json((folder / PLAN).read_bytes())
+    except ValidationError as problem:
+        raise GenstudyError(f"{folder / PLAN}: not understood: {problem.errors()[0]['msg']}") from None

@@ -17,7 +17,7 @@ def cancel_command(
         bool, typer.Option("--no-wait", help="Ask it to stop, and do not wait until it has.")
     ] = False,
 ) -> None:
-    """Stop the run of a campaign, on whatever machine it is.
+    """Stop the run of a campaign, on whatever machine it is, and cancel its jobs.
 
     The process is asked to stop at once, and its end is waited for.
     What finished is recorded: genstudy run goes on from there.
@@ -27,11 +27,12 @@ def cancel_command(
 
     check_utf8(folder)
     found = cancel_campaign(folder, wait=not no_wait, tell=lambda line: typer.echo(line, err=True))
-    if found.owner is None:
+    if found.owner is None and not found.before.waves:
         typer.echo(f"{folder}: nothing runs it, so there is nothing to stop: {state_text(found.before)}")
         return
     if found.after is None:
         owner = found.owner
+        assert owner is not None
         typer.echo(f"{folder}: asked process {owner.pid} of {owner.user} on {owner.host} to stop")
         return
     running = [run.batch for run in found.before.running]

@@ -24,6 +24,9 @@ def plan_command(
     ] = None,
     query: QueryOption = None,
     db: DbOption = None,
+    rows: Annotated[
+        int | None, typer.Option("--rows", help="So many rows, of a table that is not there yet.")
+    ] = None,
     template: Annotated[
         str | None, typer.Option("-t", "--template", help="What a table's rows will run (echo).")
     ] = None,
@@ -71,8 +74,10 @@ def plan_command(
     check_utf8(source, query, template)
     if save is not None and save not in SAVES:
         raise UserError(f"--save takes {', '.join(SAVES)}, not '{save}'")
+    if rows is not None and not (source is query is db is None):
+        raise UserError("--rows is for a table that is not there yet", hint="leave --rows out")
     proposal = plan_batches(
-        table_source(source, query, db),
+        table_source(source, query, db) if rows is None else rows,
         template=template,
         variables=parse_settings(settings or []),
         steps=steps,

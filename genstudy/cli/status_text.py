@@ -13,7 +13,7 @@ from genstudy.units import size_text, time_text
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from genstudy.inspection.status_format import BatchAgain, Status
+    from genstudy.inspection.status_format import BatchAgain, Status, WaveStatus
 
 SHOWN = 5
 WIDTH = 8
@@ -25,6 +25,7 @@ def status_lines(status: Status, folder: str) -> list[str]:
     found += _cost(status)
     found += _results(status)
     found.append(("files", f"{status.files:,} in use, {size_text(status.bytes)} saved"))
+    found += [("wave", text) for text in _waves(status.waves)]
     found += _running(status)
     found += [("again", text) for text in _again(status.again)]
     if status.unsaved:
@@ -57,6 +58,8 @@ def state_text(status: Status) -> str:
             return "not run yet"
         case "running":
             return "running"
+        case "submitted":
+            return "in the scheduler's hands, and followed by nobody"
         case "finished":
             return "finished"
         case "died":
@@ -117,6 +120,16 @@ def _running(status: Status) -> Iterator[tuple[str, str]]:
         yield "", f"{'':{WIDTH}} ... and {len(status.running) - SHOWN:,} more"
 
 
+def _waves(waves: Sequence[WaveStatus]) -> Iterator[str]:
+    for wave in waves:
+        job = f"job {wave.job} of {wave.scheduler.capitalize()}" if wave.job else wave.scheduler.capitalize()
+        waiting = wave.batches - wave.ended - wave.running
+        yield (
+            f"{wave.wave}: {job}, {wave.ended:,} ended, {wave.running:,} running, {waiting:,} waiting of "
+            f"{wave.batches:,} batches"
+        )
+
+
 def _again(again: Sequence[BatchAgain]) -> Iterator[str]:
     whole = [batch for batch in again if batch.whole]
     if whole:
@@ -142,6 +155,9 @@ def _next(status: Status, folder: str) -> Iterator[str]:
     if status.rows.failed:
         yield f"genstudy status {place} --failed"
     if status.state == "running":
+        return
+    if status.waves:
+        yield f"genstudy {'run' if status.waves[-1].scheduler == 'slurm' else 'submit'} {place}"
         return
     if status.rows.failed and not status.rows.pending:
         yield f"genstudy retry {place} && genstudy run {place}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from genstudy.campaign.submit import cancel_waves
 from genstudy.errors import RunError
 from genstudy.inspection.status import campaign_status
 from genstudy.ledger.generations import BEAT, RECORDS, Generations
@@ -44,6 +45,7 @@ def cancel_campaign(
 ) -> Cancelled:
     """Ask the process that runs a campaign to stop at once, and wait until it has.
 
+    Jobs of a scheduler are cancelled, whether a process follows them or not, and waited for in any case.
     What runs is ended, what finished is recorded; the next genstudy run goes on from there. patience: seconds
     without a sign of life after which the owner counts as dead: RunError. tell: gets a line while waiting.
     Raises UserError where the folder is no campaign.
@@ -51,6 +53,9 @@ def cancel_campaign(
     folder = Path(folder)
     before = campaign_status(folder)
     owned = Ledger(folder).request_cancel()
+    if owned is None and before.waves:
+        cancel_waves(folder.absolute(), tell)
+        return Cancelled(owner=None, before=before, after=campaign_status(folder))
     if owned is None:
         return Cancelled(owner=None, before=before, after=before)
     if not wait:

@@ -17,14 +17,17 @@ from genstudy.inspection.status_format import (
     RowCounts,
     RunningBatch,
     Status,
+    WaveStatus,
 )
 from genstudy.ledger.alive import is_alive
+from genstudy.ledger.generations import LEDGER
 from genstudy.ledger.ledger import Ledger
 from genstudy.ledger.ranges import Rows
+from genstudy.ledger.reading import read_state
 from genstudy.ledger.records import Ended, Owned, Started
-from genstudy.ledger.state import CampaignState
 from genstudy.ledger.tally import BESIDES
-from genstudy.specs.manifest import FILE_NAME, read_manifest
+from genstudy.ledger.tasks import TASKS, WAVES
+from genstudy.specs.manifest import FILE_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -32,7 +35,7 @@ if TYPE_CHECKING:
     from genstudy.campaign.summary import Cost
     from genstudy.inspection.status_format import State
     from genstudy.ledger.records import Record
-    from genstudy.ledger.state import BatchState
+    from genstudy.ledger.state import BatchState, CampaignState, Wave
     from genstudy.specs.manifest import Manifest
 
 
@@ -51,18 +54,17 @@ class StatusReader:
         """Return the present state. Raises UserError where the folder is no campaign."""
         seen = self._look()
         if self._state is None or self._manifest is None or seen != self._seen:
-            manifest = read_manifest(self.folder)
-            records = list(self._ledger.records())
-            if self._look()[0] != seen[0]:
-                manifest = read_manifest(self.folder)  # what the ledger names is in the newer one
-            self._manifest, self._state = manifest, CampaignState(manifest, records)
-            self._present, self._seen = Present.of(records), seen
+            present = Present()
+            self._manifest, self._state = read_state(self.folder, present.add)
+            self._present, self._seen = present, seen
         owner = self._ledger.owner()
         return _status(self.folder, self._manifest, self._state, self._present, owner)
 
     def _look(self) -> tuple[object, ...]:
         """Return what changes when the manifest or the ledger does."""
-        return _stamp(self.folder / FILE_NAME), *map(_stamp, sorted((self.folder / "ledger").glob("rec*")))
+        tasks = (self.folder / WAVES).glob(f"*/{TASKS}/*/rec*")
+        records = sorted([*(self.folder / LEDGER).glob("rec*"), *tasks])
+        return _stamp(self.folder / FILE_NAME), *map(_stamp, records)
 
 
 def campaign_status(folder: str | Path) -> Status:
@@ -85,33 +87,42 @@ def status_of(
 
 @dataclass(slots=True)
 class Present:
-    """What the last owner did since it came: the batches that it started, and the studies that ended."""
+    """What the last owner did since it came: the batches that it started, and the rows that ended, as ranges.
+
+    since, until: when it came, and when a study ended last.
+    """
 
     generation: int = 0
     since: float = 0.0
     started: set[str] = field(default_factory=set)
-    ends: list[Ended] = field(default_factory=list)
+    ended: list[str] = field(default_factory=list)
+    until: float = 0.0
 
     @classmethod
     def of(cls, records: Iterable[Record]) -> Self:
         """Take it out of all records."""
         present = cls()
         for record in records:
-            if isinstance(record, Owned):
-                present = cls(generation=record.generation, since=record.t)
-            elif isinstance(record, Started):
-                present.started.add(record.batch)
-            elif isinstance(record, Ended):
-                present.ends.append(record)
+            present.add(record)
         return present
+
+    def add(self, record: Record) -> None:
+        """Take one more record into account."""
+        if isinstance(record, Owned):
+            self.generation, self.since = record.generation, record.t
+            self.started, self.ended = set(), []
+        elif isinstance(record, Started):
+            self.started.add(record.batch)
+        elif isinstance(record, Ended):
+            self.ended += record.done, *(failure.rows for failure in record.failed)
+            self.until = record.t
 
     @property
     def rate(self) -> float | None:
         """Rows that ended in a second, up to the last that did; None where none has."""
-        seconds = self.ends[-1].t - self.since if self.ends else 0.0
-        parts = (part for end in self.ends for part in (end.done, *(f.rows for f in end.failed)))
-        rows = sum(len(Rows.parse(part)) for part in parts)
-        return rows / seconds if rows and seconds > 0 else None
+        seconds = self.until - self.since if self.ended else 0.0
+        rows = sum(len(Rows.parse(rows)) for rows in self.ended) if seconds > 0 else 0
+        return rows / seconds if rows else None
 
 
 def _status(
@@ -120,7 +131,9 @@ def _status(
     rows, cost = count_rows(state.tally), cost_of(state.tally)
     # What an earlier owner started does not run, whoever owns the campaign now.
     own = present.started if owner and owner.generation == present.generation else set()
-    running = [batch for batch in _open(state) if batch.running and batch.entry.id in own]
+    running = [
+        batch for batch in _open(state) if batch.running and (batch.wave is not None or batch.entry.id in own)
+    ]
     rate = present.rate if owner else None
     word = _word(state, owner)
     return Status(
@@ -134,6 +147,7 @@ def _status(
         batches=_batches(state, running=len(running)),
         retries=sum(len(batch.rows) for batch in state.batches.values() if batch.entry.attempt > 1),
         running=[_running(batch, study) for batch in running for study in batch.running.values()],
+        waves=[_wave(state, wave) for wave in state.waves.values()],
         again=list(_again(state, manifest, beside={batch.entry.id for batch in running})),
         unsaved=[batch.entry.id for batch in _open(state) if batch.ended],
         cost=_cost(cost),
@@ -150,6 +164,8 @@ def _word(state: CampaignState, owner: Owned | None) -> State:
         return "running"
     if state.tally.finished_batches == state.tally.batches:
         return "finished"
+    if state.waves:
+        return "submitted"
     if state.owner is None:
         return "new"
     return "died" if state.stopped is None else "stopped"
@@ -173,6 +189,18 @@ def _results(manifest: Manifest, state: CampaignState) -> ResultsStatus | None:
         return None
     found = count_results(state, "")
     return ResultsStatus(batches=found.batches, rows=found.rows, faulty=found.faulty)
+
+
+def _wave(state: CampaignState, wave: Wave) -> WaveStatus:
+    open_ = [state.batches[batch] for batch in wave.open]
+    return WaveStatus(
+        wave=wave.number,
+        scheduler=wave.scheduler,
+        job=wave.job or "",
+        batches=len(wave.batches),
+        ended=len(wave.batches) - sum(not batch.ended for batch in open_),
+        running=sum(bool(batch.running) for batch in open_),
+    )
 
 
 def _running(batch: BatchState, run: Started) -> RunningBatch:
@@ -210,7 +238,7 @@ def _again(state: CampaignState, manifest: Manifest, *, beside: Collection[str])
         reason = "what finished is looked up by the done marks of the steps"
     whole = manifest.whole_batches
     for batch in _open(state):
-        if batch.ended or batch.entry.id in beside:
+        if batch.ended or batch.entry.id in beside or batch.wave is not None:
             continue
         judged = not batch.running
         rows = batch.rows if whole else batch.pending

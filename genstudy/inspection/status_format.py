@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-State = Literal["new", "running", "stopped", "died", "finished"]
+State = Literal["new", "running", "submitted", "stopped", "died", "finished"]
 
 
 class _Part(BaseModel):
@@ -55,6 +55,17 @@ class RunningBatch(_Part):
     since: float = Field(description="When it was started, in seconds since 1970.")
 
 
+class WaveStatus(_Part):
+    """Batches handed to a scheduler as the tasks of one job, some of which are not taken back yet."""
+
+    wave: int = Field(description="Number of this wave, counted from 1.")
+    scheduler: str
+    job: str = Field(description="The job's id; empty: it is not known.")
+    batches: int = Field(description="All batches of the wave.")
+    ended: int = Field(description="Those whose rows have all ended, or that were taken back.")
+    running: int = Field(description="Those at work, by what their tasks have recorded.")
+
+
 class BatchAgain(_Part):
     """A batch that was cut short, so that it will be run again, as a whole or in part."""
 
@@ -91,8 +102,8 @@ class Status(_Part):
     name: str = Field(description="The campaign's name.")
     folder: str = Field(description="The campaign's folder, its full path.")
     state: State = Field(
-        description="Never run; run by a process now; given up before its end; its process died; "
-        "nothing is left to do."
+        description="Never run; run by a process now; in a scheduler's hands, and no process follows; "
+        "given up before its end; its process died; nothing is left to do."
     )
     reason: str = Field(description="Why it was given up, if it was.")
     owner: OwnerStatus | None = Field(description="Who runs it, or ran it last; null: nobody yet.")
@@ -100,6 +111,7 @@ class Status(_Part):
     batches: BatchCounts
     retries: int = Field(description="Rows that were put into batches of their own, to be tried again.")
     running: list[RunningBatch] = Field(description="The batches that run.")
+    waves: list[WaveStatus] = Field(description="Batches in the hands of a scheduler.")
     again: list[BatchAgain] = Field(description="Batches that were cut short, and what will be run again.")
     unsaved: list[str] = Field(description="Ids of the batches that ended and are not saved.")
     cost: CostStatus | None = Field(description="What a row cost; null until a batch is saved.")

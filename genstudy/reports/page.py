@@ -83,6 +83,8 @@ def lead_of(report: Report) -> str:
         case "running":
             left = f", about {time_text(status.left)} left" if status.left else ""
             return f"Running when this was written: {said}, {rows.pending:,} pending{left}."
+        case "submitted":
+            return f"In the scheduler's hands when this was written: {said}, {rows.pending:,} pending."
         case "finished":
             return f"Finished: {said}."
         case "died":
