@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from genstudy.campaign.progress import RunReport
     from genstudy.campaign.retry import retry_failed
     from genstudy.campaign.run import run_campaign
+    from genstudy.campaign.submit import submit_campaign
     from genstudy.campaign.stop import Stop
     from genstudy.demo import run_demo
     from genstudy.errors import GenstudyError, RunError, UserError
@@ -52,6 +53,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "genstudy.plots.plot": ("DesignPicture", "plot_design"),
     "genstudy.campaign.retry": ("retry_failed",),
     "genstudy.campaign.run": ("run_campaign",),
+    "genstudy.campaign.submit": ("submit_campaign",),
     "genstudy.campaign.progress": ("RunReport",),
     "genstudy.inspection.status": ("campaign_status",),
     "genstudy.campaign.stop": ("Stop",),
@@ -120,6 +122,7 @@ __all__ = [
     "run_campaign",
     "run_demo",
     "study_schema",
+    "submit_campaign",
     "verify_campaign",
     "why_failed",
     "write_report",

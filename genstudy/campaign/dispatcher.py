@@ -45,8 +45,8 @@ SHARE = 0.1
 PATIENCE = 300.0
 """Seconds that cancelled jobs have to end."""
 
-UNKNOWN_LOOKS = 3
-"""So many times in a row a task must be unknown to the scheduler before it counts as lost."""
+UNKNOWN_LOOKS, UNKNOWN_SECONDS = 3, 15.0
+"""A task unknown to the scheduler is lost after so many looks and, if it had begun, so many seconds."""
 
 
 class Dispatcher:
@@ -87,7 +87,7 @@ class Dispatcher:
         self._ended_before = tally.done + tally.failed
         self._queue: deque[str] = deque()
         self._begun = 0
-        self._unknown: dict[str, int] = {}
+        self._unknown: dict[str, tuple[int, float]] = {}
         self._running: dict[str, tuple[int, float]] = {}
         self._unreachable = False
         self._withdrawn = False
@@ -101,6 +101,7 @@ class Dispatcher:
         A signal ends the following, and the jobs go on; a request to cancel ends the jobs.
         """
         self.keeper.tell_of_lost_results()
+        self.stop.leaves = True
         try:
             self._submitter.clear_old()
             self._recover()
@@ -239,6 +240,8 @@ class Dispatcher:
 
     def _follow(self, wave: Wave, found: Mapping[int, TaskState]) -> None:
         for index, batch_id in enumerate(wave.batches):
+            if self._leaves():
+                return
             if batch_id not in wave.open:
                 continue
             task = found.get(index)
@@ -251,12 +254,15 @@ class Dispatcher:
 
     def _is_over(self, wave: Wave, batch_id: str, task: TaskState | None) -> bool:
         """Tell whether a task that is not at work any more is surely over."""
-        if task is not None or self.ledger.task(wave.number, batch_id).ending() is not None:
+        ledger = self.ledger.task(wave.number, batch_id)
+        if task is not None or ledger.ending() is not None:
             return True
         if not self._asked:
             return False
-        self._unknown[batch_id] = self._unknown.get(batch_id, 0) + 1
-        return self._unknown[batch_id] >= UNKNOWN_LOOKS
+        now = time.monotonic()
+        looks, since = self._unknown.get(batch_id, (0, now))
+        self._unknown[batch_id] = (looks + 1, since)
+        return looks + 1 >= UNKNOWN_LOOKS and (not ledger.begun() or now - since >= UNKNOWN_SECONDS)
 
     def _take_back(
         self, wave: Wave, batch_id: str, task: TaskState | None, *, cancelled: bool = False
@@ -294,13 +300,15 @@ class Dispatcher:
     def _trouble(self, verdict: Verdict, batch: str, log: Path) -> RunError | None:
         """Return why no more batches had better be submitted, if so."""
         if verdict.gave_up:
-            return RunError(f"the task of batch {batch} gave up: {verdict.gave_up}\n  it printed {log}")
+            return RunError(
+                f"the task of batch {batch} gave up: {verdict.gave_up}\n  what it printed is in {log.parent}"
+            )
         if self._deaths < TOO_OFTEN:
             return None
         said = last_line(log)
         return RunError(
             f"{self._deaths} tasks in a row ended before a row was done: batch {batch} as {verdict.state}"
-            f"{': ' if said else ''}{said}\n  it printed {log}"
+            f"{': ' if said else ''}{said}\n  what they printed is in {log.parent}"
         )
 
     # Cancelling

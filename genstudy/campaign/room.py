@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from genstudy.specs.running import RunSettings
 
 
+NO_ROOM = "make smaller batches (genstudy plan proposes a size), clear what failed rows left, or raise it"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lack:
     """What keeps a batch from being started. own: only this campaign can make that room."""

@@ -14,7 +14,7 @@ from genstudy.campaign.canary import judge_canary
 from genstudy.campaign.limits import Limits
 from genstudy.campaign.outcome import record_of
 from genstudy.campaign.progress import Progress, Running, ended_line
-from genstudy.campaign.room import Room
+from genstudy.campaign.room import NO_ROOM, Room
 from genstudy.campaign.study_plan import Planner
 from genstudy.campaign.study_process import kill_orphans
 from genstudy.campaign.summary import count_batches, count_rows
@@ -296,6 +296,3 @@ class Runner:
         if verdict.stop:
             self.keeper.fail(RunError(verdict.stop))
         return verdict.record
-
-
-NO_ROOM = "make smaller batches (genstudy plan proposes a size), clear what failed rows left, or raise it"

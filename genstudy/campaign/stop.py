@@ -10,13 +10,15 @@ class Stop:
     """Asks a run to end. Its methods may be called from signal handlers and other threads.
 
     finishing: no batch is started any more. now: what runs is ended too. out_of_time: as the time is up.
-    reason: why, for people. wake: what the run waits for.
+    leaves: nothing runs here, so to end is to leave jobs alone. reason: why, for people. wake: what the run
+    waits for.
     """
 
     def __init__(self) -> None:
         self.finishing = False
         self.now = False
         self.out_of_time = False
+        self.leaves = False
         self.reason = ""
         self.signal: int | None = None
         self.wake: SimpleQueue[Any] = SimpleQueue()

@@ -103,7 +103,7 @@ class Store:
         if settings.save != "keep":
             for name in batch.studies:
                 kill_orphans(self._folder / RUNS / name)
-        if settings.after:
+        if settings.after and batch.studies:
             study = self._folder / RUNS / batch.studies[-1]
             variables = self.hook_variables(batch, study)
             run_hook("after", settings.after, self._folder, variables, lambda: self._stop.now)

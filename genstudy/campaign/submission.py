@@ -9,14 +9,16 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from genstudy.campaign.room import NO_ROOM, Room
 from genstudy.campaign.unchanged import check_unchanged
-from genstudy.campaign.wave import SCRIPT, write_wave
+from genstudy.campaign.wave import SCRIPT, join_logs, write_wave
 from genstudy.errors import RunError, UserError, one_line
 from genstudy.files import whole_file
 from genstudy.ledger.records import Queued, Refused, Submitted
 from genstudy.ledger.tasks import OF_A_BATCH, TASKS, WAVES, tasks_folder, wave_folder
 from genstudy.schedulers.plan import JobPlan
 from genstudy.schedulers.slurm import Full
+from genstudy.schedulers.waves import SMALL
 from genstudy.units import counted
 
 if TYPE_CHECKING:
@@ -52,6 +54,10 @@ class Submitter:
         self._settings, self._scheduler = settings, scheduler
         self._full: tuple[int, float] | None = None
         self._most: int | None = None
+        self._room = Room(keeper.folder, keeper.manifest.steps, settings, fixed=keeper.store.fixed_entries)
+        for batch in keeper.state.batches.values():
+            if batch.saved is not None and len(batch.studies) == 1:
+                self._room.learned(batch.saved.entries, len(batch.rows))
         self.held = ""
 
     def submit(self, batches: Sequence[str]) -> int:
@@ -61,6 +67,9 @@ class Submitter:
         """
         ours = self._ours()
         if self._full is not None and self._full[0] <= ours and time.monotonic() < self._full[1] + WAIT:
+            return 0
+        batches = batches[: self._files_for(batches, ours)]
+        if not batches:
             return 0
         room = self._cluster.room(batches, ours=ours, limit=self._scheduler.limit, most=self._most)
         self.held = "" if room else "the scheduler has no room for more tasks"
@@ -93,9 +102,31 @@ class Submitter:
         self._keeper.record(Queued(t=time.time(), wave=number, job=job))
         span = wave[0] if len(wave) == 1 else f"{wave[0]} to {wave[-1]}"
         self._keeper.tell(
-            f"wave {number}: {counted(len(wave), 'batch')} ({span}) {self._cluster.taken(job, script)}"
+            f"wave {number}: {counted(len(wave), 'batch')} ({span}), {self._cluster.taken(job, script)}"
         )
         return room
+
+    def _files_for(self, batches: Sequence[str], ours: int) -> int:
+        """Return how many of these batches there is room for on disk, at most.
+
+        Raises RunError where there is none, and nothing on its way will make any.
+        """
+        if self._settings.max_files is None:
+            return len(batches)
+        state = self._keeper.state
+        each = self._room.expected(max(len(state.batches[batch].rows) for batch in batches))
+        used = self._room.in_use(state, ())
+        most = max(0, (self._settings.max_files - used) // each)
+        if not most and not ours and not self._keeper.waiting:
+            text = f"a batch makes about {each:,} files, {used:,} are in use, and --max-files is"
+            raise RunError(
+                f"no room for batch {batches[0]}: {text} {self._settings.max_files:,}\n  {NO_ROOM}"
+            )
+        count = most - ours
+        if count < 1 or (ours and count < min(len(batches), most // SMALL)):
+            self.held = f"{ours:,} batches are on their way, and --max-files leaves room for {most:,}"
+            return 0
+        return min(count, len(batches))
 
     def settle(self, wave: Wave) -> None:
         """Find out whether the scheduler has a wave that it was being handed when a process died."""
@@ -116,7 +147,7 @@ class Submitter:
         self._cluster.cancel({wave.job: wave.token for wave in waves if wave.job}, pending_only=pending_only)
 
     def log_of(self, wave: Wave, batch: str) -> Path:
-        """Return the file with what a batch's task printed."""
+        """Return the file with what a batch's task printed, as long as the wave is not over."""
         return wave_folder(self._keeper.folder, wave.number) / f"{wave.batches.index(batch)}.out"
 
     def _ours(self) -> int:
@@ -134,6 +165,7 @@ class Submitter:
         over = folder.with_name(f"{folder.name}.over")
         if folder.exists():
             folder.rename(over)  # from now on no task can begin
+        join_logs(folder.parent)
         if over.exists():
             shutil.rmtree(over)
 

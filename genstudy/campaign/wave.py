@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-PLAN, LINES, SCRIPT = "plan.json", "tasks.jsonl", "job.sh"
+PLAN, LINES, SCRIPT, LOG = "plan.json", "tasks.jsonl", "job.sh", "tasks.log"
 
 
 class WavePlan(BaseModel):
@@ -79,6 +81,26 @@ def write_wave(
             stream.write(line.model_dump_json().encode() + b"\n")
     with whole_file(folder / PLAN, force=True) as stream:
         stream.write(plan.model_dump_json(indent=2, exclude_unset=True).encode() + b"\n")
+
+
+def join_logs(folder: Path) -> None:
+    """Put what the tasks of a wave printed into one file, `tasks.log`: a million files are too many to leave.
+
+    Killed in the middle of it, some of them stand there twice.
+    """
+    logs = [path for path in folder.glob("*.out") if path.stem.isdecimal() and path.is_file()]
+    if not logs:
+        return
+    logs.sort(key=lambda path: int(path.stem))
+    with (folder / LOG).open("ab") as stream:
+        for path in logs:
+            stream.write(f"==> {path.name} <==\n".encode())
+            with path.open("rb") as log:
+                shutil.copyfileobj(log, stream)
+        stream.flush()
+        os.fsync(stream.fileno())
+    for path in logs:
+        path.unlink()
 
 
 def last_scheduler(campaign: Path) -> SchedulerSettings | None:

@@ -35,7 +35,7 @@ def cancel_command(
         assert owner is not None
         typer.echo(f"{folder}: asked process {owner.pid} of {owner.user} on {owner.host} to stop")
         return
-    running = [run.batch for run in found.before.running]
+    running = list(dict.fromkeys(run.batch for run in found.before.running))
     word = "batch" if len(running) == 1 else "batches"
     stopped = f"; stopped {word} {names(running)}" if running else ""
     typer.echo(f"{folder}: {state_text(found.after)}{stopped}")

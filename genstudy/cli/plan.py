@@ -74,7 +74,7 @@ def plan_command(
     check_utf8(source, query, template)
     if save is not None and save not in SAVES:
         raise UserError(f"--save takes {', '.join(SAVES)}, not '{save}'")
-    if rows is not None and not (source is query is db is None):
+    if rows is not None and (source, query, db) != (None, None, None):
         raise UserError("--rows is for a table that is not there yet", hint="leave --rows out")
     proposal = plan_batches(
         table_source(source, query, db) if rows is None else rows,

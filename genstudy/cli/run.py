@@ -183,7 +183,9 @@ def _signals(stop: Stop) -> Iterator[None]:
         stop.at_once(signal.Signals(number).name)
 
     def interrupt(number: int, _: object) -> None:
-        word = "finishing the batches that run; Ctrl-C again stops them" if not stop.finishing else "stopping"
+        word = "stopping" if stop.finishing else "finishing the batches that run; Ctrl-C again stops them"
+        if stop.leaves:
+            word = "leaving; the jobs go on, and genstudy run follows them again"
         with suppress(OSError):  # Written as one: print may be at work already where the signal comes.
             os.write(2, f"\ngenstudy: {word}\n".encode())
         stop.interrupt(number)

@@ -247,6 +247,13 @@ def _ended(known: Known, row: str, number: int, attempt: int | None) -> tuple[Ba
             raise UserError(f"row {row} has no attempt {attempt}: there {there}", where=str(known.folder))
     if not tries:
         batch = next((b for b in batches if b.entry.attempt == attempt), batches[-1])
+        if number in batch.failed:
+            state = next(one.state for one in batch.failures if number in Rows.parse(one.rows))
+            raise UserError(
+                f"row {row} has no files: its job ended ({state}) before it began, in batch {batch.entry.id}",
+                where=str(known.folder),
+                hint="genstudy retry puts it into a new batch",
+            )
         how = "is pending"
         if any(number in Rows.parse(start.rows) for start in batch.running.values()):
             how = "is being run" if Ledger(known.folder).owner() else "was cut short"

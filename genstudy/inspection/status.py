@@ -55,6 +55,7 @@ class StatusReader:
         seen = self._look()
         if self._state is None or self._manifest is None or seen != self._seen:
             present = Present()
+            self._manifest = self._state = None  # two of them may be more than memory holds
             self._manifest, self._state = read_state(self.folder, present.add)
             self._present, self._seen = present, seen
         owner = self._ledger.owner()

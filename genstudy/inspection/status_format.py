@@ -59,7 +59,7 @@ class WaveStatus(_Part):
     """Batches handed to a scheduler as the tasks of one job, some of which are not taken back yet."""
 
     wave: int = Field(description="Number of this wave, counted from 1.")
-    scheduler: str
+    scheduler: str = Field(description="The scheduler, such as slurm.")
     job: str = Field(description="The job's id; empty: it is not known.")
     batches: int = Field(description="All batches of the wave.")
     ended: int = Field(description="Those whose rows have all ended, or that were taken back.")

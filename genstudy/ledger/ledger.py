@@ -151,6 +151,10 @@ class Ledger:
             self._files.create_owner(owned.generation, owned.model_dump_json().encode() + b"\n")
         return self._files.newest() > 1
 
+    def begun(self) -> bool:
+        """Tell whether anybody has ever owned this."""
+        return self._files.newest() > 0
+
     def ending(self) -> str | None:
         """Return why the last owner gave this up, empty where it simply came to the end; None: it has not."""
         generations = self._files.numbers(OWNER)

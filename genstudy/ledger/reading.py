@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from genstudy.ledger.ledger import Ledger
@@ -26,29 +24,16 @@ def read_state(
     notice: gets each record; all of them a second time where batches were added to the manifest meanwhile.
     Raises UserError where the folder is no campaign, and GenstudyError where its ledger is damaged.
     """
-    with _without_collections():
-        manifest = read_manifest(folder)
-        while True:
-            try:
-                return manifest, CampaignState(manifest, _noticed(Ledger(folder).records(), notice))
-            except Contradiction:
-                # The records may be of batches that genstudy retry added just now.
-                newer = read_manifest(folder)
-                if newer == manifest:
-                    raise
-                manifest = newer
-
-
-@contextmanager
-def _without_collections() -> Iterator[None]:
-    """Keep Python from looking for cycles, of which there are none, in all that is read again and again."""
-    wanted = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if wanted:
-            gc.enable()
+    manifest = read_manifest(folder)
+    while True:
+        try:
+            return manifest, CampaignState(manifest, _noticed(Ledger(folder).records(), notice))
+        except Contradiction:
+            # The records may be of batches that genstudy retry added just now.
+            newer = read_manifest(folder)
+            if newer == manifest:
+                raise
+            manifest = newer
 
 
 def _noticed(records: Iterator[Record], notice: Callable[[Record], None]) -> Iterator[Record]:

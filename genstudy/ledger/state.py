@@ -5,6 +5,8 @@ Nothing else holds state, and nothing here reads a clock or the disk.
 
 from __future__ import annotations
 
+import gc
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, assert_never
 
@@ -27,7 +29,7 @@ from genstudy.ledger.records import (
 from genstudy.ledger.tally import Tally, part_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from genstudy.ledger.records import Record
     from genstudy.specs.manifest import BatchEntry, Manifest
@@ -111,19 +113,20 @@ class CampaignState:
     def __init__(self, manifest: Manifest, records: Iterable[Record] = ()) -> None:
         """Fold records over the batches of a manifest."""
         collects = manifest.results is not None
-        self.batches = {
-            entry.id: BatchState(entry, rows_of(entry), collects=collects) for entry in manifest.batches
-        }
+        self.batches: dict[str, BatchState] = {}
         self.unsaved: set[str] = set()
         self.waves: dict[int, Wave] = {}
         self.last_wave = 0
         self.owner: Owned | None = None
         self.stopped: Stopped | None = None
-        for record in records:
-            self._apply(record)
         self.tally = Tally()
-        for batch in self.batches.values():
-            self.tally.change(part_of(batch), 1)
+        with _without_collections():
+            for entry in manifest.batches:
+                self.batches[entry.id] = BatchState(entry, rows_of(entry), collects=collects)
+            for record in records:
+                self._apply(record)
+            for batch in self.batches.values():
+                self.tally.change(part_of(batch), 1)
 
     def add(self, record: Record) -> None:
         """Take one more record into account. Raises Contradiction where it cannot be true."""
@@ -266,6 +269,18 @@ class CampaignState:
         if not batch.ended:
             raise Contradiction(f"the ledger has batch {batch.entry.id} saved before all its rows had ended")
         batch.saved, batch.cleared = record, None
+
+
+@contextmanager
+def _without_collections() -> Iterator[None]:
+    """Keep Python from searching all that is read for cycles, again and again: there are none."""
+    wanted = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if wanted:
+            gc.enable()
 
 
 def _shared(one: Started, other: Started) -> Rows:

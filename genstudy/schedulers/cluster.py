@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -41,7 +42,7 @@ class Cluster(Protocol):
         """Submit a wave's script and return the job's id. Raises Full where there is no room, RunError."""
 
     def taken(self, job: str, script: Path) -> str:
-        """Return what people are told of a wave that was taken: `are job 12 of Slurm`."""
+        """Return what people are told of a wave that was taken, such as `job 12 of Slurm`."""
 
     def find(self, token: str) -> str | None:
         """Return the job of a wave; None where the scheduler never had it."""
@@ -80,7 +81,7 @@ class OnSlurm:
 
     def taken(self, job: str, script: Path) -> str:  # noqa: ARG002 - Flux has a use for it
         """Return what people are told of a wave that was taken."""
-        return f"are job {job} of Slurm"
+        return f"job {job} of Slurm"
 
     def find(self, token: str) -> str | None:
         """Return the array with this token."""
@@ -122,7 +123,7 @@ class ByHand:
     def taken(self, job: str, script: Path) -> str:
         """Return what people are to do with a wave."""
         del job
-        return f"wait for you to start them: bash {script}"
+        return f"start it: bash {shlex.quote(str(script))}"
 
     def find(self, token: str) -> str | None:
         """Take a wave for one that may be started, whatever became of who wrote it."""

@@ -108,7 +108,7 @@ def test_every_key_has_an_option() -> None:
     twins = {"round": "digits", "set": "settings"}
     options = set(inspect.signature(build_command).parameters)
     keys = {twins.get(key, key) for key in Study.model_fields} - {"run", "results"}
-    assert keys | {"study", "dry_run", "force"} == options
+    assert keys | {"study", "dry_run", "force", "job"} == options
 
 
 def test_notes_go_to_stderr(run_cli: RunCli) -> None:

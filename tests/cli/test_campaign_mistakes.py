@@ -151,8 +151,8 @@ def test_every_command_is_told_in_a_line(run_cli: RunCli, monkeypatch: pytest.Mo
     _, out, _ = run_cli("--help")
     commands = out.partition("Commands:\n")[2].splitlines()
     order = (
-        "csv specs init build plan plot run status report why cancel retry fetch verify collect query export "
-        "schema demo templates"
+        "csv specs init build plan plot run submit status report why cancel retry fetch verify collect query "
+        "export schema demo templates"
     )
     assert " ".join(line.split()[0] for line in commands) == order
     assert not [line for line in commands if "..." in line]
