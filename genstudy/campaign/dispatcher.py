@@ -275,10 +275,10 @@ class Dispatcher:
         begun = ledger.seal()
         recorded = ledger.batch_records()
         self.keeper.record(*recorded[self._copied.pop(batch_id, 0) :])
-        self.keeper.judge_dead(batch)
+        busy = self.keeper.judge_dead(batch)
         gained = sum(len(Rows.parse(record.done)) for record in recorded if isinstance(record, Ended))
         verdict = judge_task(
-            batch, task, begun=begun, reason=ledger.ending(), gained=gained, cancelled=cancelled
+            batch, task, begun=begun, reason=ledger.ending(), gained=gained, busy=busy, cancelled=cancelled
         )
         self.keeper.record(
             Returned(

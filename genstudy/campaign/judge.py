@@ -93,6 +93,19 @@ def judge(study: Path, *, steps: Sequence[StepEntry], rows: BatchRows, wanted: R
     )
 
 
+def rows_at_work(
+    study: Path, *, steps: Sequence[StepEntry], rows: BatchRows, wanted: Rows
+) -> dict[str, Rows]:
+    """Return {step: the rows that it was at work on} when a study died, as far as can be seen."""
+    record = _Record(study, steps, rows, read_status(study))
+    found: dict[str, list[int]] = defaultdict(list)
+    for number in wanted:
+        ending = record.ending(number)
+        if ending is not None and not ending.state and record.in_hand(number):
+            found[ending.step].append(number)
+    return {step: Rows.of(numbers) for step, numbers in found.items()}
+
+
 class _Record:
     """What is known of a study's steps, by row and for the batch."""
 

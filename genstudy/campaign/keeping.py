@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shlex
 import threading
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from genstudy.archives.trees import Interrupted, count_entries
 from genstudy.batches.places import RUNS
 from genstudy.batches.rows import batch_rows
+from genstudy.campaign.judge import rows_at_work
 from genstudy.campaign.outcome import record_of
 from genstudy.campaign.progress import RunReport, faulty_line
 from genstudy.campaign.saver import Saver
@@ -16,6 +18,7 @@ from genstudy.campaign.store import Store
 from genstudy.campaign.study_process import kill_orphans
 from genstudy.campaign.summary import count_batches, count_results, count_rows
 from genstudy.errors import GenstudyError
+from genstudy.ledger.ranges import Rows
 from genstudy.units import counted
 
 if TYPE_CHECKING:
@@ -92,13 +95,21 @@ class Keeper:
                 f"more: genstudy collect {shlex.quote(str(self.folder))} writes them again"
             )
 
-    def judge_dead(self, batch: BatchState) -> None:
-        """Record what became of the studies that were running when their process died."""
+    def judge_dead(self, batch: BatchState) -> dict[str, Rows]:
+        """Record what became of the studies that were running when their process died.
+
+        Returns {step: the rows that it was at work on}.
+        """
+        busy: dict[str, Rows] = defaultdict(Rows)
         for started in list(batch.running.values()):
-            study = self.folder / RUNS / started.study
+            study, steps = self.folder / RUNS / started.study, self.manifest.steps
             kill_orphans(study)
             rows = batch_rows(self.folder, self.manifest, batch.entry)
-            self.record(record_of(study, started, rows, self.manifest.steps, how="killed"))
+            self.record(record_of(study, started, rows, steps, how="killed"))
+            left = batch.pending & Rows.parse(started.rows)
+            for step, found in rows_at_work(study, steps=steps, rows=rows, wanted=left).items():
+                busy[step] |= found
+        return busy
 
     def save_ended(self, batch_id: str) -> None:
         """Have a batch that ended saved, collected and cleared, as far as that was not done."""

@@ -10,6 +10,9 @@ from genstudy.ledger.state import LOST
 from genstudy.units import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from genstudy.ledger.ranges import Rows
     from genstudy.ledger.state import BatchState
     from genstudy.ledger.tally import Tally
     from genstudy.schedulers.slurm import TaskState
@@ -55,13 +58,14 @@ def judge_task(
     begun: bool,
     reason: str | None,
     gained: int,
+    busy: Mapping[str, Rows],
     cancelled: bool,
 ) -> Verdict:
     """Return what becomes of the rows of a batch whose task is over, once all its records were taken.
 
     task: what the scheduler knows of it. begun: whether it ever was at work. reason: why the task itself says
-    it stopped, None if it does not.
-    gained: how many rows came to a good end in it. cancelled: whether genstudy had the job cancelled.
+    it stopped, None if it does not. gained: how many rows came to a good end in it. busy: {step: rows at work}
+    when it died. cancelled: whether genstudy had the job cancelled.
 
     Rows that a task left because its job was taken away have failed with the scheduler's word: to run them
     again is for people to decide. Those that only ran out of time are run again, as long as that helps.
@@ -72,15 +76,21 @@ def judge_task(
     if cancelled:
         return Verdict(state="CANCELLED")
     if reason == OUT_OF_TIME:
-        return Verdict(state=TIMEOUT, failed=() if gained else _left(batch, TIMEOUT))
+        return Verdict(state=TIMEOUT, failed=() if gained else _left(batch, TIMEOUT, busy))
     if state in TAKEN or task is None:
         # Slurm forgets at once what is cancelled by itself before it began.
         word = state if state in TAKEN else LOST if begun else "CANCELLED"
-        return Verdict(state=word, failed=_left(batch, word))
+        return Verdict(state=word, failed=_left(batch, word, busy))
     if reason is None:
         return Verdict(state=state, died=True)
     return Verdict(state=state, gave_up=reason or "it ended before its batch did")
 
 
-def _left(batch: BatchState, state: str) -> tuple[Failure, ...]:
-    return (Failure(step="", state=state, rows=str(batch.pending)),)
+def _left(batch: BatchState, state: str, busy: Mapping[str, Rows]) -> tuple[Failure, ...]:
+    """Return the rows that had not ended: those at work with their step, of the others none can be named."""
+    by_step = {step: rows & batch.pending for step, rows in busy.items()}
+    rest = batch.pending
+    for rows in by_step.values():
+        rest -= rows
+    by_step[""] = rest
+    return tuple(Failure(step=step, state=state, rows=str(rows)) for step, rows in by_step.items() if rows)
