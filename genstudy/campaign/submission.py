@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from genstudy.campaign.room import NO_ROOM, Room
 from genstudy.campaign.unchanged import check_unchanged
-from genstudy.campaign.wave import SCRIPT, join_logs, write_wave
+from genstudy.campaign.wave import PLAN, SCRIPT, join_logs, write_wave
 from genstudy.errors import RunError, UserError, one_line
 from genstudy.files import whole_file
 from genstudy.ledger.records import Queued, Refused, Submitted
@@ -96,9 +96,11 @@ class Submitter:
             self._most = max(1, room // 2)
             return 0
         except (RunError, UserError) as problem:
+            (folder / PLAN).unlink()  # the next run would go on with what is refused
             self._refused(number, problem)
             raise
         self._full = None
+        self._most = None if self._most is None else 2 * self._most  # an account may have room again
         self._keeper.record(Queued(t=time.time(), wave=number, job=job))
         span = wave[0] if len(wave) == 1 else f"{wave[0]} to {wave[-1]}"
         self._keeper.tell(

@@ -64,8 +64,8 @@ def judge_task(
     """Return what becomes of the rows of a batch whose task is over, once all its records were taken.
 
     task: what the scheduler knows of it. begun: whether it ever was at work. reason: why the task itself says
-    it stopped, None if it does not. gained: how many rows came to a good end in it. busy: {step: rows at work}
-    when it died. cancelled: whether genstudy had the job cancelled.
+    it stopped, None if it does not. gained: how many rows came to a good end in it. busy: {step: its rows at
+    work} when it died. cancelled: whether genstudy had the job cancelled.
 
     Rows that a task left because its job was taken away have failed with the scheduler's word: to run them
     again is for people to decide. Those that only ran out of time are run again, as long as that helps.

@@ -31,8 +31,12 @@ AWAY = re.compile(
     r"|Transport endpoint|No route to host|Network is unreachable"
 )
 WAYS_OUT = (
-    ("artition", "sinfo shows the partitions; say --job queue=NAME"),
+    (
+        re.escape(POLICY),
+        "sacctmgr show qos, and show associations user=$USER, tell the limits; ask for less with --job",
+    ),
     ("account", "sacctmgr show associations user=$USER shows your accounts; say --job bank=NAME"),
+    ("artition", "sinfo shows the partitions; say --job queue=NAME"),
     ("qos", "sacctmgr show qos shows them; say --job qos=NAME"),
     ("ime limit", "sinfo -o '%P %l' shows the longest times; say --job walltime=1h"),
     ("eservation", "scontrol show reservation shows them; say --job reservation=NAME"),
@@ -50,6 +54,11 @@ def own_words(text: str) -> str:
     """Return in one line what Slurm's command printed, without the command's name."""
     lines = PREFIX.sub("", PREFIX.sub("", text)).splitlines()
     return "; ".join(dict.fromkeys(line.strip() for line in lines if line.strip()))
+
+
+def is_unclear(text: str) -> bool:
+    """Tell whether sbatch's messages leave open if the controller took the job, or takes it yet."""
+    return not text or AWAY.search(text) is not None
 
 
 def refusal(text: str, script: Path, *, waiting: bool) -> Full | Refused:

@@ -23,7 +23,7 @@ from genstudy.schedulers.answers import (
     task_state,
 )
 from genstudy.schedulers.commands import call, failure, missing, run, sbatch
-from genstudy.schedulers.refusals import refusal
+from genstudy.schedulers.refusals import is_unclear, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -38,6 +38,9 @@ SECOND_LOOKS = (0.0, 1.0, 2.0)
 
 AT_ONCE = 500
 """Jobs in one command line."""
+
+REJECTED = ("FAILED", "BadConstraints")
+"""State and reason of a job that was refused, and of which Slurm keeps a record all the same."""
 
 JOB = re.compile(r"[0-9]{1,18}")
 TOKEN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,199}")
@@ -88,7 +91,7 @@ class Slurm:
             job, said = sbatch(script, token, seconds=self._seconds)
             if job is not None:
                 return self._surely(job, token)
-            if (job := self._look_again(token)) is not None:
+            if (job := self._look_again(token, said)) is not None:
                 return job
             raise refusal(said, script, waiting=bool(self._jobs(active=True)))
         except Unreachable as problem:
@@ -97,13 +100,13 @@ class Slurm:
     def find(self, token: str) -> str | None:
         """Return the id of the job with this token that waits, runs, or ended lately. Raises Unreachable."""
         _check_token(token)
-        return min((job for job, comment in self._jobs() if _has(comment, token)), key=int, default=None)
+        return _first(self._jobs(), token)
 
     def look(self, jobs: Collection[str] | Mapping[str, str]) -> dict[str, dict[int, TaskState]]:
         """Return the states of the jobs' tasks, by job and index.
 
         What is missing there Slurm knows no more, or never did: it forgets tasks some minutes after their
-        end, and at once those that were cancelled one by one before they began. Where accounting is on, it
+        end, and some at once that were cancelled one by one before they began. Where accounting is on, it
         is asked for jobs that the queue does not know at all. Raises Unreachable.
         """
         tokens = _tokens_of(jobs)
@@ -124,7 +127,7 @@ class Slurm:
         return len(call("squeue", *fixed, seconds=self._seconds).split())
 
     def cancel(self, jobs: Collection[str] | Mapping[str, str], *, pending_only: bool = False) -> None:
-        """Cancel all tasks of the jobs that have not ended, or have not begun. Raises Unreachable, and RunError."""
+        """Cancel all tasks of the jobs that have not ended, or not begun. Raises Unreachable."""
         tokens = _tokens_of(jobs)
         if any(tokens.values()):
             known = self._jobs(active=True)
@@ -139,11 +142,16 @@ class Slurm:
     def _surely(self, job: str, token: str) -> str:
         """Return the job that stays for a token, once one was submitted: an earlier one may turn up late."""
         try:
-            found = self.find(token)
+            known = self._jobs()
         except Unreachable:
             return job
+        found = _first(known, token)
         if found == job:
             return job
+        if found is None and all(job != other for other, _ in known):
+            raise Full(
+                f"Slurm took a job, {job}, and does not know it any more: its controller was restarted"
+            )
         self.cancel([job])
         if found is None:
             raise Refused(
@@ -152,20 +160,20 @@ class Slurm:
             )
         return found
 
-    def _look_again(self, token: str) -> str | None:
-        for pause in SECOND_LOOKS:
+    def _look_again(self, token: str, said: str) -> str | None:
+        for pause in SECOND_LOOKS if is_unclear(said) else SECOND_LOOKS[:1]:
             time.sleep(pause)
             if (job := self.find(token)) is not None:
                 return job
         return None
 
     def _jobs(self, *, active: bool = False) -> set[tuple[str, str]]:
-        """Return the jobs with their comments. active: those alone that may still run."""
+        """Return the jobs with their comments, but for refused ones. active: those that may still run."""
         rows = self._queue()
         return {
             (job, comment)
             for job, _, state, reason, comment in rows
-            if not active or task_state(state, reason).active
+            if task_state(state, reason).active or not (active or (state, reason) == REJECTED)
         }
 
     def _queue(self, *options: str) -> Iterator[Sequence[str]]:
@@ -198,6 +206,10 @@ def _check_token(token: str) -> None:
 def _has(comment: str, token: str) -> bool:
     """Tell whether a comment has a token in it, as a word of its own; a plugin may have added to it."""
     return re.search(rf"(?<![\w.-]){re.escape(token)}(?![\w.-])", comment) is not None if token else True
+
+
+def _first(jobs: Collection[tuple[str, str]], token: str) -> str | None:
+    return min((job for job, comment in jobs if _has(comment, token)), key=int, default=None)
 
 
 def _portions(jobs: Sequence[str]) -> Iterator[Sequence[str]]:

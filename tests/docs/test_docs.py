@@ -27,6 +27,7 @@ from genstudy.specs.manifest import Manifest
 from genstudy.specs.result_sources import KINDS
 from genstudy.specs.results import ResultsSettings
 from genstudy.specs.running import RunSettings
+from genstudy.specs.scheduler import SchedulerSettings
 from genstudy.studies.model import Study
 from genstudy.tables.freeze import Slice
 from tests.docs.blocks import commands_of, run_page
@@ -40,6 +41,8 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted([ROOT / "README.md", *DOCS.glob("*.md")])
 PAGES_TO_RUN = [path for path in PAGES if commands_of(path.read_text(encoding="utf-8"))]
+PAGES_WITH_SLURM = {"clusters.md"}
+"""Those that are run on a real Slurm."""
 ALL_PAGES = [*PAGES, ROOT / "CHANGELOG.md", *sorted((ROOT / "samples").rglob("*.md"))]
 PAGE_OF_COMMAND = {
     "genstudy": "index.md",
@@ -60,6 +63,7 @@ PAGE_OF_COMMAND = {
     "genstudy schema": "manifest.md",
     "genstudy specs": "specs.md",
     "genstudy status": "status.md",
+    "genstudy submit": "clusters.md",
     "genstudy templates": "templates.md",
     "genstudy templates check": "templates.md",
     "genstudy templates copy": "templates.md",
@@ -70,6 +74,7 @@ PAGE_OF_COMMAND = {
 }
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+OF_SCHEDULERS = re.compile(r"#SBATCH [^`\n]*|^exec flux (?:.*\\\n)*.*$", re.MULTILINE)
 FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -117,9 +122,10 @@ def test_every_option_stands_on_its_commands_page(command: str) -> None:
 def test_no_page_names_an_option_that_no_command_has() -> None:
     known = {option for options in COMMANDS.values() for option in options} | {"--help", "--"}
     maestros = {"--pgen", "--pargs", "--dry", "--hashws"}
-    from_elsewhere = {"--width", "--numprocesses", "--zstd"}
+    from_elsewhere = {"--width", "--numprocesses", "--zstd", "--array", "--constraint"}
     for path in PAGES:
-        named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", path.read_text(encoding="utf-8")))
+        text = OF_SCHEDULERS.sub("", path.read_text(encoding="utf-8"))
+        named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", text))
         assert named - known - maestros - from_elsewhere == set(), path
 
 
@@ -163,6 +169,11 @@ def fields_of(model: type[BaseModel]) -> Iterator[str]:
 def test_every_key_of_results(key: str) -> None:
     taken = page("results.md").partition("## What is taken")[2].partition("\n## ")[0]
     assert f"`{key}`" in taken or key == "key"
+
+
+@pytest.mark.parametrize("key", SchedulerSettings.model_fields)
+def test_every_key_of_a_scheduler(key: str) -> None:
+    assert f"`{key}`" in page("clusters.md").partition("\n## ")[0]
 
 
 def test_every_field_of_the_manifest() -> None:
@@ -248,7 +259,9 @@ def test_there_is_one_picture_and_it_is_there() -> None:
 
 
 @pytest.mark.parametrize("path", PAGES_TO_RUN, ids=lambda path: path.name)
-def test_what_a_page_shows_happens(path: Path, tmp_path: Path) -> None:
+def test_what_a_page_shows_happens(path: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    if path.name in PAGES_WITH_SLURM:
+        request.getfixturevalue("slurm")
     assert run_page(path.read_text(encoding="utf-8"), tmp_path) == []
 
 
