@@ -38,6 +38,7 @@ LAYERS = (
     "archives",
     "batches",
     "results",
+    "schedulers",
     "campaign",
     "inspection",
     "planning",

@@ -87,6 +87,7 @@ class SlurmLab:
                 self._guard = self._new_guard(reservation)
             self._lay_out()
             self._start_munge()
+            self._prepare()
             self.start_controller()
             for name in NODES:
                 self.start_node(name)
@@ -158,7 +159,8 @@ class SlurmLab:
         for line in self.call("sinfo", "-h", "-N", "-o", "%N %T").splitlines():
             name, state = line.split()
             if state.startswith(("down", "drain", "fail")):
-                self.call("scontrol", "update", f"nodename={name}", "state=resume")
+                # It is an error where the node has come back by itself meanwhile.
+                self._answers("scontrol", "update", f"nodename={name}", "state=resume")
         self.wait_for_idle()
 
     def runs(self, name: str) -> bool:
@@ -225,13 +227,14 @@ class SlurmLab:
             "SlurmctldLogFile": f"{folder}/log/slurmctld.log",
             "SlurmdLogFile": f"{folder}/log/slurmd.%n.log",
         }
-        lines = [f"{key}={value}" for key, value in {**KEPT, **own, **self._settings}.items()]
+        settings = {**KEPT, **own, **self._more_settings(), **self._settings}
+        lines = [f"{key}={value}" for key, value in settings.items()]
         lines += [
             (
                 f"NodeName={name} NodeHostname=localhost NodeAddr=127.0.0.1 Port={port} CPUs={CPUS}"
                 " RealMemory=4000 State=UNKNOWN"
             )
-            for name, port in zip(NODES, self._ports[1:], strict=True)
+            for name, port in zip(NODES, self._ports[1:], strict=False)
         ]
         lines += [
             "PartitionName=debug Nodes=ALL Default=YES MaxTime=INFINITE State=UP",
@@ -239,6 +242,13 @@ class SlurmLab:
             "PartitionName=short Nodes=ALL MaxTime=1 State=UP",
         ]
         Path(self.env["SLURM_CONF"]).write_text("\n".join(lines) + "\n")
+
+    def _prepare(self) -> None:
+        """Start what the controller needs."""
+
+    def _more_settings(self) -> dict[str, str]:
+        """Return further settings of slurm.conf."""
+        return {}
 
     def _start_munge(self) -> None:
         folder = self.folder / "munge"
@@ -319,7 +329,7 @@ class SlurmLab:
 def _block_of_ports() -> Iterator[tuple[socket.socket, list[int]]]:
     """Give a listening socket that keeps a block of ports from other labs, and the daemons' ports of it."""
     for start in random.sample(PORTS, len(PORTS)):
-        ports = list(range(start + 1, start + 2 + len(NODES)))
+        ports = list(range(start + 1, start + PORTS.step))
         with ExitStack() as stack:
             try:
                 sockets = [stack.enter_context(_bound(port)) for port in (start, *ports)]
