@@ -128,7 +128,7 @@ class Dispatcher:
             if not self.stop.finishing:
                 self._fill()
             self._show()
-            if self._leaves() or (not follow and not self.keeper.waiting):
+            if self._leaves() or not (follow or self.keeper.waiting or self._unknown):
                 return
             if not self.state.waves and not self.keeper.waiting and not self._waits():
                 return
@@ -139,8 +139,15 @@ class Dispatcher:
                 self._cancel()
                 return
             if self.keeper.error is not None and not self._withdrawn:
-                self._withdrawn = True
-                self._submitter.cancel(self.state.waves.values(), pending_only=True)
+                self._withdraw()
+
+    def _withdraw(self) -> None:
+        """Have the tasks cancelled that have not begun: the run is to end."""
+        try:
+            self._submitter.cancel(self.state.waves.values(), pending_only=True)
+            self._withdrawn = True
+        except Unreachable as problem:
+            self._not_reached(problem)
 
     def _leaves(self) -> bool:
         """Tell whether this process was asked to end; the jobs go on."""
@@ -169,7 +176,6 @@ class Dispatcher:
             batch = self.state.batches[batch_id]
             if batch.running and batch.wave is None:
                 self.keeper.judge_dead(batch)
-        self._settle()
         for batch_id, batch in self.state.batches.items():
             if batch.wave is not None:
                 continue
@@ -181,9 +187,10 @@ class Dispatcher:
                 self.keeper.save_ended(batch_id)
 
     def _settle(self) -> None:
+        """Find out whether the scheduler has the waves that it may have. Raises Unreachable."""
         for wave in list(self.state.waves.values()):
-            if wave.job is None:
-                self._submitter.settle(wave)
+            if wave.job is None and not self._submitter.settle(wave):
+                self._queue.extendleft(reversed(wave.batches))
 
     # Submitting
 
@@ -198,6 +205,8 @@ class Dispatcher:
             try:
                 count = self._submitter.submit(list(islice(self._queue, most)))
             except Unreachable as problem:
+                while self._queue and self.state.batches[self._queue[0]].wave is not None:
+                    self._queue.popleft()  # whether they were taken is found out later
                 self._not_reached(problem)
                 return
             except (GenstudyError, OSError) as problem:
@@ -223,6 +232,7 @@ class Dispatcher:
         if not self.state.waves or self._due() > 0:
             return
         try:
+            self._settle()
             found = self._submitter.look(self.state.waves.values())
         except Unreachable as problem:
             self._not_reached(problem)
@@ -273,6 +283,7 @@ class Dispatcher:
         self._running.pop(batch_id, None)
         batch, ledger = self.state.batches[batch_id], self.ledger.task(wave.number, batch_id)
         begun = ledger.seal()
+        cancelled = cancelled or (self._withdrawn and not begun)
         recorded = ledger.batch_records()
         self.keeper.record(*recorded[self._copied.pop(batch_id, 0) :])
         busy = self.keeper.judge_dead(batch)

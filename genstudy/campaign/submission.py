@@ -17,7 +17,7 @@ from genstudy.files import whole_file
 from genstudy.ledger.records import Queued, Refused, Submitted
 from genstudy.ledger.tasks import OF_A_BATCH, TASKS, WAVES, tasks_folder, wave_folder
 from genstudy.schedulers.plan import JobPlan
-from genstudy.schedulers.slurm import Full
+from genstudy.schedulers.slurm import Full, Unreachable
 from genstudy.schedulers.waves import SMALL
 from genstudy.units import counted
 
@@ -91,6 +91,8 @@ class Submitter:
         try:
             job = self._cluster.submit(script, token)
         except Full as problem:
+            if isinstance(problem.__cause__, Unreachable):
+                raise problem.__cause__ from problem
             self._refused(number, problem)
             self._full, self.held = (ours, time.monotonic()), one_line(problem)
             self._most = max(1, room // 2)
@@ -130,13 +132,19 @@ class Submitter:
             return 0
         return min(count, len(batches))
 
-    def settle(self, wave: Wave) -> None:
-        """Find out whether the scheduler has a wave that it was being handed when a process died."""
+    def settle(self, wave: Wave) -> bool:
+        """Find out whether the scheduler took a wave, which it was being handed when something came between.
+
+        Returns whether it did; otherwise the batches are in nobody's hands again. Raises Unreachable.
+        """
         job = self._cluster.find(wave.token)
-        if job is not None:
-            self._keeper.record(Queued(t=time.time(), wave=wave.number, job=job))
-        else:
-            self._refused(wave.number, "the process that was submitting it died before it could")
+        if job is None and any(self._ledger.task(wave.number, batch).begun() for batch in wave.batches):
+            job = ""  # it did, and has forgotten the job since
+        if job is None:
+            self._refused(wave.number, "the scheduler does not have it")
+            return False
+        self._keeper.record(Queued(t=time.time(), wave=wave.number, job=job))
+        return True
 
     def look(self, waves: Iterable[Wave]) -> Mapping[int, Mapping[int, TaskState]]:
         """Return {wave: {task: its state}} of what the scheduler knows. Raises Unreachable."""
