@@ -78,8 +78,8 @@ def scrubbed(environ: Mapping[str, str], passed: Sequence[str] = ()) -> tuple[di
 def for_scheduler(environ: Mapping[str, str]) -> dict[str, str]:
     """Return an environment in which Maestro sees its jobs: it asks squeue or bjobs for those of $USER.
 
-    USER is this user's name, whatever it was: under sudo it may be another's. Variables are taken out by which
-    squeue leaves out jobs, and those of a job in which we may be ourselves.
+    USER is this user's name, whatever it was: under sudo it may be another's. Variables are taken out by
+    which squeue leaves out jobs, and those of a job in which we may be ourselves.
     """
     return {**sbatch_environ(environ, ""), "USER": _user()}
 

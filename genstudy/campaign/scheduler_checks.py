@@ -43,7 +43,7 @@ def check_scheduler(
     if missing:
         raise UserError(
             f"the steps are jobs of {kind}, and this machine has no {', '.join(missing)} on PATH",
-            hint="run it on a machine that hands in jobs, or make the campaign for this one: --scheduler local",
+            hint="run it on a machine that hands in jobs, or make the campaign anew: --scheduler local",
         )
     if kind == "flux":
         if importlib.util.find_spec("flux") is None:
@@ -72,16 +72,16 @@ def _check_slurm(
     age = _number(config, "MinJobAge")
     if config.get("AccountingStorageType", "").endswith("none") and 0 < age < LOOKS * sleep:
         raise UserError(
-            f"this Slurm forgets a job {age} s after its end and keeps no accounts, and Maestro would look at "
-            f"its jobs every {sleep} s: it would wait for forgotten ones for ever",
+            f"this Slurm forgets a job {age} s after its end and keeps no accounts, and Maestro would look "
+            f"at its jobs every {sleep} s: it would wait for forgotten ones for ever",
             hint=f"pass --sleep {max(age // (2 * LOOKS), 1)}",
         )
     most = _number(config, "MaxJobCount")
     rows = settings.jobs * manifest.settings.batch_size
     if 0 < most < rows and (not settings.throttle or settings.throttle * settings.jobs > most):
         raise UserError(
-            f"up to {counted(rows, 'row')} would be handed in at a time, and this Slurm takes {most:,} jobs of "
-            "all its users: the others would fail",
+            f"up to {counted(rows, 'row')} would be handed in at a time, and this Slurm takes {most:,} jobs "
+            "of all its users: the others would fail",
             hint=f"pass --throttle {max(most // (2 * settings.jobs), 1)}, or make smaller batches",
         )
     if config.get("EnforcePartLimits") == "NO":

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import logging
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +13,7 @@ from genstudy.errors import UserError
 from genstudy.maestro.version import check_version
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 OWN_TOKENS = frozenset({"WORKSPACE", "LAUNCHER", "OUTPUT_PATH", "SPECROOT"})
 FOLDER_MARKS = frozenset("-_.() abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
@@ -128,6 +130,45 @@ def check_order(spec: Spec, where: str) -> None:
                     where=f"{where}, step '{step.name}'",
                     hint=f"write depends: [{name}]" if name != step.name else "write $(WORKSPACE)",
                 )
+
+
+def check_job_scripts(spec: Spec, where: str) -> None:
+    """Have the scheduler's own adapter make the scripts of all steps; refuse the first that it dies on.
+
+    Maestro does that while the study runs. Flux's adapter asks a Flux, so it is not tried; nor is a step with
+    tokens in its numbers, which have none yet. What else an adapter needs must have been looked for.
+    """
+    from maestrowf.interfaces import ScriptAdapterFactory
+
+    kind = spec.data["batch"]["type"]
+    if kind == "flux":
+        return
+    adapter = ScriptAdapterFactory.get_adapter(kind)(**spec.data["batch"])
+    for step in spec.loaded.get_study_steps():
+        if any("$(" in str(value) for key, value in step.run.items() if key not in {"cmd", "restart"}):
+            continue
+        try:
+            with _quiet():
+                if adapter.get_scheduler_command(step)[0]:
+                    adapter.get_header(step)
+        except Exception as problem:
+            raise UserError(
+                f"Maestro would die on this step once it is run: {_reason(problem)}",
+                where=f"{where}, step '{step.name}'",
+                hint="look at nodes, procs and what is behind $(LAUNCHER): [2n, 4p] needs both in run:",
+            ) from problem
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what Maestro logs from the screen: it warns of entries that every step has."""
+    logger = logging.getLogger("maestrowf")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _reason(problem: Exception) -> str:

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from genstudy.errors import UserError, near
-from genstudy.maestro.specs import SCHEDULERS
+from genstudy.maestro.specs import SCHEDULERS, check_job_scripts
 from genstudy.rendering.marks import MARK_LINES
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ STOPS_AT_ERRORS = re.compile(r"\bset\s+(-\w*e|-o\s+errexit)")
 PIPE = re.compile(r"[^|]\|[^|]")
 PIPEFAIL = re.compile(r"\bpipefail\b")
 UNWRITABLE = re.compile(r"[()]")
+NO_COMMENT = re.compile(r"[\"\\]|\$\([\w-]+\.(?:quoted|json)\)")
+"""What ends or changes a text in double quotes, in which a step's description reaches sbatch."""
 
 
 def check_jobs(spec: Spec, runs: Mapping[str, Runs], *, where: str) -> tuple[str, ...]:
@@ -52,17 +54,26 @@ def check_jobs(spec: Spec, runs: Mapping[str, Runs], *, where: str) -> tuple[str
     jobs = {name: run for name, run in steps.items() if run.get("nodes") or run.get("procs")}
     if not jobs:
         raise UserError(
-            f"the batch block is for {kind}, but no step has nodes or procs: Maestro would run all of them on "
-            "its own machine",
+            f"the batch block is for {kind}, but no step has nodes or procs: Maestro would run all of them "
+            "on its own machine",
             where=where,
-            hint="write {{ job_block() | indent(N) }} into the run: of the steps that are to be jobs, or procs: 1",
+            hint="write {{ job_block() | indent(N) }}, or procs: 1, into run: of those that are to be jobs",
         )
     notes = []
+    for step in spec.data["study"]:
+        if kind == "slurm" and step["name"] in jobs and NO_COMMENT.search(step["description"]):
+            raise UserError(
+                "the description has a double quote, a backslash or a quoted value, and sbatch would take "
+                "it apart",
+                where=f"{where}, step '{step['name']}', description",
+                hint="take it out: Maestro makes the job's comment of it, between double quotes",
+            )
     for name, run in jobs.items():
         place = f"{where}, step '{name}'"
         _check_job(kind, name, run, place)
         if kind == "slurm":
             notes += _slurm_notes(name, run, batch)
+    check_job_scripts(spec, where)
     for name, run in steps.items():
         notes += _script_notes(name, str(run["cmd"]))
     if here := [name for name in steps if name not in jobs]:
@@ -129,7 +140,7 @@ def _slurm_notes(name: str, run: Mapping[str, Any], batch: Mapping[str, Any]) ->
     whole = run.get("exclusive") or ASKS_FOR["ntasks"].search(script)
     if nodes and procs and more and "procs" not in batch and not whole:
         notes.append(
-            f"step '{name}': of nodes and procs together Maestro asks Slurm for the nodes alone, and each node "
+            f"step '{name}': of nodes and procs together Maestro asks Slurm for the nodes alone, and each "
             "gives one core unless jobs have it alone: add procs to the batch block, or exclusive: true"
         )
     if run.get("cores per task") and not run.get("exclusive") and not ASKS_FOR["cpus"].search(script):

@@ -1,4 +1,4 @@
-"""What a template sees of a scheduler: the entries of Maestro's blocks, and the first lines of a job's script."""
+"""What a template sees of a scheduler: entries of Maestro's blocks, and the first lines of a job's script."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 class JobView:
     """The scheduler that runs a campaign's steps, each a job.
 
-    type: slurm, flux or lsf. batch: entries of the `batch:` block, its type first; run: entries of the `run:` of a
-    step that is a job. header: the first lines of its script.
+    type: slurm, flux or lsf. batch: entries of the `batch:` block, its type first; run: entries of the `run:`
+    of a step that is a job. header: the first lines of its script.
     """
 
     type: str

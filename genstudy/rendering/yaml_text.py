@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 LOADER: Any = getattr(yaml, "CFullLoader", yaml.FullLoader)
 """The loader that Maestro uses, or its twin over libyaml, several times faster."""
 
-PLAIN_WORD = re.compile(r"[A-Za-z_./$(][A-Za-z0-9_./$()+-]*")
+PLAIN_WORD = re.compile(r"(?!\.\.\.)[A-Za-z_./$(][A-Za-z0-9_./$()+-]*")
 ESCAPED = re.compile("[\x00-\x1f\x7f-\xa0\u2028\u2029\ufeff\ud800-\udfff\ufffe\uffff]")
 NOT_FINITE = {"NaN": ".nan", "Infinity": ".inf", "-Infinity": "-.inf"}
 STRING = "tag:yaml.org,2002:str"

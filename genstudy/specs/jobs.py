@@ -1,7 +1,7 @@
 """A scheduler's settings as Maestro's entries, for studies whose steps are jobs.
 
-How Maestro 1.2.1 takes each entry differs from scheduler to scheduler; see docs/clusters.md. What one of its adapters would
-drop without a word is refused here.
+How Maestro 1.2.1 takes each entry differs from scheduler to scheduler; see docs/clusters.md. What one of its
+adapters would drop without a word is refused here.
 """
 
 from __future__ import annotations
@@ -191,18 +191,18 @@ def check_said_once(settings: SchedulerSettings | None, variables: Mapping[str, 
 def check_handed_on(
     spec: Spec, settings: SchedulerSettings | None, view: JobView | None, *, where: str
 ) -> None:
-    """Refuse a specification in which the scheduler that was asked for does not stand, or another one does."""
+    """Refuse a specification without the scheduler that was asked for, or with another one."""
     kind = scheduler_type(spec)
     if view is not None and kind != view.type:
         raise UserError(
             f"steps are to be jobs of {view.type}, and the template has no batch block for it",
             where=where,
-            hint="write {{ batch_block() }} on a line of its own, and {{ job_block() | indent(N) }} into run:",
+            hint="write {{ batch_block() }} on a line of its own, {{ job_block() | indent(N) }} in run:",
         )
     if settings is not None and settings.submit == "batches" and kind != "local":
         raise UserError(
-            f"each batch is to be a job, and the template has a batch block for {kind}: every step would be a "
-            "job of its own",
+            f"each batch is to be a job, and the template has a batch block for {kind}: every step would be "
+            "a job of its own",
             where=where,
             hint="take the batch block out, or pass --job submit=steps",
         )

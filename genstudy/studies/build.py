@@ -53,8 +53,8 @@ def build_study(
     """Make the campaign that a study file describes.
 
     study_file: YAML with the keys of Study. parameters: `NAME` or `NAME=LAW`, in place of the file's or
-    besides them. settings: values for the file's keys, which win over it (`set` is merged). scheduler, job: the
-    scheduler's type, and `KEY=VALUE` of its settings, which win over the file's.
+    besides them. settings: values for the file's keys, which win over it (`set` is merged). scheduler, job:
+    the scheduler's type, and `KEY=VALUE` of its settings, which win over the file's.
     force, dry_run: as in make_specs. progress, note: as in make_table.
     UserError for anything wrong, before the campaign's folder appears.
     """

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from genstudy.rendering.yaml_text import check_unchanged, compose, in_quotes, yaml_value
@@ -126,6 +126,7 @@ def same(found: Any, expected: Any) -> bool:
 
 
 @given(JSON_LIKE)
+@example("...")
 def test_a_value_is_read_back_as_it_was(value: Any) -> None:
     text = yaml_value(value)
     assert "\n" not in text

@@ -50,6 +50,7 @@ CASES: dict[str, dict[str, Any]] = {
             "command": "mycode < deck",
             "input": "deck",
             "batch": {"type": "flux"},
+            "run": {"procs": 1},
         },
     },
     "pipeline": {"variables": {"simulate": "python3 model.py input.json"}},

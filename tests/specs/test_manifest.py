@@ -81,6 +81,7 @@ def test_the_whole_text() -> None:
   ],
   "pgen_sha256": "{sha256("out/pgen.py")}",
   "run": null,
+  "scheduler": null,
   "results": null,
   "batches": [
 {NEXT.join(entries)}
@@ -107,7 +108,7 @@ def test_every_field_is_described() -> None:
     for part in (manifest_schema(), *manifest_schema()["$defs"].values()):
         for name, field in part["properties"].items():
             assert "description" in field or "$ref" in field or name == "batches"
-    assert {*manifest_schema()["required"], "run", "results"} == set(Manifest.model_fields)
+    assert {*manifest_schema()["required"], "run", "scheduler", "results"} == set(Manifest.model_fields)
 
 
 def test_the_same_call_gives_the_same_bytes() -> None:

@@ -61,6 +61,7 @@ inline: false
 allow_missing: true
 allow_unsafe_values: false
 run: {jobs: 3, timeout: 1:30:00, min_free: 10G, max_failure_rate: 0.10, keep_failed: no, pass_env: HF_TOKEN}
+scheduler: {queue: debug, bank: 1234, walltime: 1:30:00, procs: 4, options: --mem=0}
 results: {into: "sqlite:///lab.db", table: beams, sources: [{json: out.json, columns: [energy]}]}
 """
     )
@@ -75,9 +76,17 @@ results: {into: "sqlite:///lab.db", table: beams, sources: [{json: out.json, col
         "keep_failed": False,
         "pass_env": ["HF_TOKEN"],
     }
+    assert found.scheduler is not None
+    assert found.scheduler.model_dump(exclude_unset=True) == {
+        "queue": "debug",
+        "bank": "1234",
+        "walltime": 5400,
+        "procs": 4,
+        "options": ["--mem=0"],
+    }
     assert found.results is not None
     assert found.results.types == {"energy": "float"}
-    assert found.model_dump(exclude={"run", "results"}) == {
+    assert found.model_dump(exclude={"run", "scheduler", "results"}) == {
         "name": "beam",
         "parameters": {"a": "int(0, 9)"},
         "table": None,

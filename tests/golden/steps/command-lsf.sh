@@ -1,0 +1,19 @@
+=== run.lsf.sh, a job
+#!/bin/bash
+#BSUB -nnodes 2
+#BSUB -q debug
+#BSUB -G phys
+#BSUB -W 01:30
+#BSUB -J run
+#BSUB -o run.%J.out
+#BSUB -e run.%J.err
+
+#BSUB -alloc_flags smt4
+module load gcc
+module load mpi
+set -euo pipefail
+jsrun --nrs 4 -b rs -g 1 -a 1 -r 2 -c 2 mycode --width=$(WIDTH.quoted)
+(exit $?) && IFS= read -r genstudy_mark <<'END_OF_MARK' && : >> "$genstudy_mark"
+$(WORKSPACE)/.genstudy_done
+END_OF_MARK
+

@@ -1,0 +1,25 @@
+=== run.slurm.sh, a job
+#!/bin/bash
+#SBATCH --nodes=2
+#SBATCH --partition=debug
+#SBATCH --account=phys
+#SBATCH --time=01:30:00
+#SBATCH --job-name="run"
+#SBATCH --output="run.out"
+#SBATCH --error="run.err"
+#SBATCH --comment "Run the command with this row's parameters"
+#SBATCH --gres=gpu:1
+#SBATCH --ntasks=4
+#SBATCH --exclusive
+#SBATCH --qos=low
+
+#SBATCH --cpus-per-task=2
+#SBATCH --mem=4G
+module load gcc
+module load mpi
+set -euo pipefail
+srun -n 4 -N 2 -c 2 mycode --width=$(WIDTH.quoted)
+(exit $?) && IFS= read -r genstudy_mark <<'END_OF_MARK' && : >> "$genstudy_mark"
+$(WORKSPACE)/.genstudy_done
+END_OF_MARK
+

@@ -1,0 +1,25 @@
+=== simulate.flux.sh, a job
+#!/bin/bash
+#MAESTRO-INFO (flux adapter version) 0.49.0
+#MAESTRO-INFO (flux version) 0.49.0
+#
+#flux: -N 2
+#flux: -n 4
+#flux: -t 5400.0s
+#flux: -q debug
+#flux: --bank=phys
+#flux: --job-name="simulate"
+#flux: --output=simulate.{{id}}.out
+#flux: --error=simulate.{{id}}.err
+
+module load gcc
+module load mpi
+set -euo pipefail
+printf '%s\n' \
+  'width = '$(WIDTH.quoted) \
+  > model.in
+flux run -N 2 -n 4 -c 2 mycode model.in
+(exit $?) && IFS= read -r genstudy_mark <<'END_OF_MARK' && : >> "$genstudy_mark"
+$(WORKSPACE)/.genstudy_done
+END_OF_MARK
+
