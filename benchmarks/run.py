@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import archives
 import campaign_run
 import collect
+import control_plane
 import csv_memory
 import csv_polars
 import csv_script
@@ -43,6 +44,7 @@ BENCHMARKS: dict[str, Callable[[Bench], Iterator[Result]]] = {
     "query-memory": query_memory.measure,
     "specs-batches": specs_batches.measure,
     "status-batches": status_batches.measure,
+    "control-plane": control_plane.measure,
     "why": why.measure,
     "report": report.measure,
     "pgen-seek": pgen_seek.measure,

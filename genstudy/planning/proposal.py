@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from genstudy.campaign.summary import ENTRIES_PER_STEP, ENTRIES_PER_STUDY, cost_of, maestro_entries
 from genstudy.errors import UserError
-from genstudy.ledger.ledger import Ledger
-from genstudy.ledger.state import CampaignState
+from genstudy.ledger.reading import read_state
 from genstudy.planning.commands import (
     DEFAULT_TEMPLATE,
     make_anew_command,
@@ -21,7 +20,7 @@ from genstudy.planning.commands import (
 from genstudy.planning.plan import Budget, needs_of, propose, stated_cost
 from genstudy.planning.text import breaks, conclude, explain
 from genstudy.rendering.templates import find_template
-from genstudy.specs.manifest import StepEntry, read_manifest
+from genstudy.specs.manifest import StepEntry
 from genstudy.specs.options import Options
 from genstudy.specs.running import RunSettings
 from genstudy.specs.writer import SpecWriter
@@ -33,9 +32,13 @@ from genstudy.units import counted, parse_size, parse_time
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from genstudy.ledger.state import CampaignState
     from genstudy.planning.plan import Plan, RowCost
     from genstudy.specs.manifest import Manifest
     from genstudy.tables.read import Table
+
+DEFAULT_TABLE = "params.csv"
+"""Where genstudy csv writes a table if nothing is said."""
 
 DEFAULT_FILES = 100_000
 """The budget where none is given: what shared file systems let a user have without trouble."""
@@ -64,7 +67,7 @@ class _Stated:
 
 
 def plan_batches(
-    source: str | Path | Query,
+    source: str | Path | Query | int,
     *,
     template: str | Path | None = None,
     variables: Mapping[str, Any] | None = None,
@@ -81,7 +84,8 @@ def plan_batches(
 ) -> Proposal:
     """Propose how many rows a batch may have, and explain it. Nothing is written, nothing run.
 
-    source: a table, a query, or a campaign's folder, whose own costs are taken as far as it has run.
+    source: a table, a query, or a campaign's folder, whose own costs are taken as far as it has run; or the
+    number of rows of a table that is not there yet.
     template, variables, steps: for a table: what its rows will run, `echo` if nothing is said, or only the
     number of steps. max_files: files and folders at a time. max_bytes: bytes at a time, archives not counted.
     max_jobs: jobs in a scheduler's queue. walltime: the time of a batch. With none of these, max_files is
@@ -90,14 +94,14 @@ def plan_batches(
 
     Sizes and times may be texts such as 10G, 2h. Raises UserError where no batches keep what is asked for.
     """
-    source = source if isinstance(source, Query) else Path(source)
+    source = Path(source) if isinstance(source, str) else source
     stated = _Stated(
         files=_at_least(0, files_per_row, "files-per-row"),
         nbytes=None if bytes_per_row is None else parse_size(bytes_per_row),
         seconds=None if seconds_per_row is None else parse_time(seconds_per_row),
     )
     folder = source if isinstance(source, Path) and source.is_dir() else None
-    manifest = read_manifest(folder) if folder else None
+    manifest, state = read_state(folder) if folder else (None, None)
     settings = (manifest.run if manifest else None) or RunSettings.model_construct()
     budget = _budget(
         files=_at_least(1, max_files, "max-files"),
@@ -108,14 +112,19 @@ def plan_batches(
         save=save,
         settings=settings,
     )
-    if folder is not None and manifest is not None:
+    steps = _at_least(1, steps, "steps")
+    if isinstance(source, int):
+        if template is not None or variables:
+            raise UserError("a template is for a table: --rows takes --steps", hint="make the table first")
+        return _for_count(_at_least(1, source, "rows"), steps or 1, stated, budget)
+    if folder is not None and manifest is not None and state is not None:
         if template is not None or variables or steps is not None:
             raise UserError(
                 "a campaign has its template and steps: --template, --set and --steps are for tables",
                 where=str(folder),
             )
-        return _for_campaign(folder, manifest, stated, budget)
-    return _for_table(source, template, variables or {}, _at_least(1, steps, "steps"), stated, budget)
+        return _for_campaign(folder, manifest, state, stated, budget)
+    return _for_table(source, template, variables or {}, steps, stated, budget)
 
 
 def _budget(*, jobs: int | None, save: Save | None, settings: RunSettings, **given: Any) -> Budget:
@@ -154,6 +163,26 @@ def _for_table(
     )
 
 
+def _for_count(rows: int, steps: int, stated: _Stated, budget: Budget) -> Proposal:
+    cost = _with_stated(stated_cost(steps, steps), stated)
+    _check_known(budget, cost)
+    plan = propose(rows, cost, budget)
+    return Proposal(
+        plan=plan,
+        lines=(
+            f"{counted(rows, 'row')}, {counted(steps, 'step')}",
+            "",
+            *explain(plan),
+            "",
+            *conclude(plan),
+        ),
+        commands=(
+            make_command([DEFAULT_TABLE], DEFAULT_TEMPLATE, {}, plan),
+            run_command("specs", plan, plan.needs),
+        ),
+    )
+
+
 def _words(source: Path | Query) -> list[str]:
     """Return the words of a command that name a table, without anybody's password."""
     if not isinstance(source, Query):
@@ -163,8 +192,9 @@ def _words(source: Path | Query) -> list[str]:
     return query_words(source.sql, parse_url(source.db).shown)
 
 
-def _for_campaign(folder: Path, manifest: Manifest, stated: _Stated, budget: Budget) -> Proposal:
-    state = CampaignState(manifest, Ledger(folder).records())
+def _for_campaign(
+    folder: Path, manifest: Manifest, state: CampaignState, stated: _Stated, budget: Budget
+) -> Proposal:
     cost = _with_stated(_measured(manifest.steps, state), stated)
     _check_known(budget, cost)
     plan = propose(manifest.settings.rows, cost, budget)

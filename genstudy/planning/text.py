@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from genstudy.campaign.summary import ENTRIES_PER_STEP
 from genstudy.planning.plan import AS_TEXT, MOST_ROWS, OWN, PER_BATCH, needs_of
+from genstudy.planning.scale import scale_of
+from genstudy.schedulers.waves import MOST_TASKS
 from genstudy.units import counted, size_text, time_text
 
 if TYPE_CHECKING:
@@ -53,7 +55,19 @@ def conclude(plan: Plan) -> list[str]:
         lines.append(f"archives of {measured} {size_text(needs.archives)} in the end")
         if budget.nbytes is not None and needs.archives > budget.nbytes:
             lines[-1] += ", more than --max-bytes: genstudy run --to FOLDER puts them elsewhere"
-    return lines
+    return lines + _scale(plan)
+
+
+def _scale(plan: Plan) -> list[str]:
+    """Return what so many batches come to, if they are more than a few."""
+    scale = scale_of(plan.needs, plan.budget)
+    if scale.waves == 1:
+        return []
+    records = f"manifest of about {size_text(scale.manifest)}, ledger of about {size_text(scale.ledger)}"
+    return [
+        f"{scale.files:,} files in the end; {records}",
+        f"as jobs of a scheduler: {scale.waves:,} waves of at most {counted(MOST_TASKS, 'batch')}",
+    ]
 
 
 def breaks(needs: Needs, plan: Plan) -> list[str]:

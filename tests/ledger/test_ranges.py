@@ -84,6 +84,14 @@ def test_texts_that_are_no_rows(text: str) -> None:
         Rows.parse(text)
 
 
+def test_rows_are_compared_with_rows_alone() -> None:
+    rows = Rows.parse("0-2,7")
+    assert rows.spans == ((0, 3), (7, 8))
+    assert repr(rows) == "Rows.parse('0-2,7')"
+    assert rows != rows.spans
+    assert rows != Rows.parse("0-2,8")
+
+
 def test_a_large_batch_is_a_few_characters() -> None:
     rows = Rows.span(0, 10**12) - Rows.of([10**6])
     assert str(rows) == "0-999999,1000001-999999999999"
