@@ -18,7 +18,6 @@ from genstudy.campaign.verdict import judge_task
 from genstudy.errors import GenstudyError, RunError, one_line
 from genstudy.ledger.ranges import Rows
 from genstudy.ledger.records import Ended, Returned
-from genstudy.ledger.tasks import Given
 from genstudy.schedulers.slurm import Unreachable
 
 if TYPE_CHECKING:
@@ -75,10 +74,6 @@ class Dispatcher:
         self.keeper, self.ledger, self.watch = keeper, ledger, watch
         self.state, self.stop, self.tell = keeper.state, keeper.stop, keeper.tell
         self._submitter, self._limits, self._asked = submitter, limits, asked
-        given = Given()
-        for record in ledger.own_records():
-            given.follow(record)
-        self._copied = {batch: copied for batch, (_, copied) in given.open.items()}
         self._max_batches = max_batches
         self._pause = pause
         self._began = self._changed = time.monotonic()
@@ -91,7 +86,9 @@ class Dispatcher:
         self._running: dict[str, tuple[int, float]] = {}
         self._unreachable = False
         self._withdrawn = False
+        self._refusal: Exception | None = None
         self._deaths = 0
+        self._lost: set[int] = set()
 
     # Whole runs
 
@@ -138,7 +135,7 @@ class Dispatcher:
                 self.stop.at_once("cancelled")
                 self._cancel()
                 return
-            if self.keeper.error is not None and not self._withdrawn:
+            if follow and self.keeper.error not in (None, self._refusal) and not self._withdrawn:
                 self._withdraw()
 
     def _withdraw(self) -> None:
@@ -210,6 +207,7 @@ class Dispatcher:
                 self._not_reached(problem)
                 return
             except (GenstudyError, OSError) as problem:
+                self._refusal = problem  # no reason to take back what the scheduler has
                 self.keeper.fail(problem)
                 return
             if not count:
@@ -260,7 +258,7 @@ class Dispatcher:
                 if task.word == "RUNNING" and batch_id not in self._running:
                     self._running[batch_id] = (wave.number, time.monotonic())
             elif self._is_over(wave, batch_id, task):
-                self._take_back(wave, batch_id, task)
+                self._take_back(wave, batch_id, task, known=bool(found))
 
     def _is_over(self, wave: Wave, batch_id: str, task: TaskState | None) -> bool:
         """Tell whether a task that is not at work any more is surely over."""
@@ -275,21 +273,37 @@ class Dispatcher:
         return looks + 1 >= UNKNOWN_LOOKS and (not ledger.begun() or now - since >= UNKNOWN_SECONDS)
 
     def _take_back(
-        self, wave: Wave, batch_id: str, task: TaskState | None, *, cancelled: bool = False
+        self,
+        wave: Wave,
+        batch_id: str,
+        task: TaskState | None,
+        *,
+        known: bool = True,
+        cancelled: bool = False,
     ) -> None:
-        """Copy what a task recorded to the campaign's ledger, and return its batch."""
+        """Copy what a task recorded to the campaign's ledger, and return its batch.
+
+        known: whether the scheduler knows anything of the wave's job. cancelled: whether we had it cancelled.
+        """
         self._changed = time.monotonic()
         self._unknown.pop(batch_id, None)
         self._running.pop(batch_id, None)
         batch, ledger = self.state.batches[batch_id], self.ledger.task(wave.number, batch_id)
         begun = ledger.seal()
-        cancelled = cancelled or (self._withdrawn and not begun)
+        cancelled = cancelled or self._submitter.was_cancelled(wave, begun=begun)
         recorded = ledger.batch_records()
-        self.keeper.record(*recorded[self._copied.pop(batch_id, 0) :])
+        self.keeper.record(*recorded[batch.copied :])
         busy = self.keeper.judge_dead(batch)
         gained = sum(len(Rows.parse(record.done)) for record in recorded if isinstance(record, Ended))
         verdict = judge_task(
-            batch, task, begun=begun, reason=ledger.ending(), gained=gained, busy=busy, cancelled=cancelled
+            batch,
+            task,
+            known=known,
+            begun=begun,
+            reason=ledger.ending(),
+            gained=gained,
+            busy=busy,
+            cancelled=cancelled,
         )
         self.keeper.record(
             Returned(
@@ -302,6 +316,7 @@ class Dispatcher:
         elif not batch.ended:
             self._queue.append(batch_id)
         self._deaths = self._deaths + 1 if verdict.died and not gained else 0
+        self._lost = self._lost | {wave.number} if verdict.lost else set()
         log = self._submitter.log_of(wave, batch_id)
         if problem := self._trouble(verdict, batch_id, log) or self._limits.failing(self.state.tally):
             self.keeper.fail(problem)
@@ -313,6 +328,11 @@ class Dispatcher:
         if verdict.gave_up:
             return RunError(
                 f"the task of batch {batch} gave up: {verdict.gave_up}\n  what it printed is in {log.parent}"
+            )
+        if len(self._lost) >= TOO_OFTEN:
+            return RunError(
+                f"the scheduler has lost {len(self._lost)} jobs in a row before they began\n"
+                "  look what it says of them; genstudy run submits them again"
             )
         if self._deaths < TOO_OFTEN:
             return None

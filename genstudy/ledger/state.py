@@ -62,7 +62,8 @@ class BatchState:
     """What is known of a batch. studies: all that were started; running: {study: its start}, not yet judged.
 
     study_of: the rows that ended in each study; unfinished: those that a study was to run, and did not end.
-    wave: the wave that it is in, if a scheduler has it. collects: whether its results are to be collected.
+    wave: the wave that it is in, if a scheduler has it; copied: how many records there are of it since then.
+    collects: whether its results are to be collected.
     """
 
     entry: BatchEntry
@@ -78,6 +79,7 @@ class BatchState:
     collected: Collected | None = None
     cleared: Cleared | None = None
     wave: int | None = None
+    copied: int = 0
     collects: bool = False
     seconds: float = 0.0
     note: str = ""
@@ -145,18 +147,8 @@ class CampaignState:
                 self.owner, self.stopped = record, None
             case Stopped():
                 self.stopped = record
-            case Started():
-                self._start(self._batch(record.batch), record)
-                self.unsaved.add(record.batch)
-            case Ended():
-                self._end(self._batch(record.batch), record)
-            case Saved():
-                self._save(self._batch(record.batch), record)
-                self.unsaved.discard(record.batch)
-            case Collected():
-                self._collect(self._batch(record.batch), record)
-            case Cleared():
-                self._batch(record.batch).cleared = record
+            case Started() | Ended() | Saved() | Collected() | Cleared():
+                self._happen(self._batch(record.batch), record)
             case Submitted():
                 self._submit(record)
             case Queued():
@@ -167,6 +159,23 @@ class CampaignState:
                 self._return(self._batch(record.batch), record)
             case _:
                 assert_never(record)
+
+    def _happen(self, batch: BatchState, record: Started | Ended | Saved | Collected | Cleared) -> None:
+        match record:
+            case Started():
+                self._start(batch, record)
+                self.unsaved.add(record.batch)
+            case Ended():
+                self._end(batch, record)
+            case Saved():
+                self._save(batch, record)
+                self.unsaved.discard(record.batch)
+            case Collected():
+                self._collect(batch, record)
+            case Cleared():
+                batch.cleared = record
+        if batch.wave is not None:
+            batch.copied += 1
 
     def _batch(self, batch_id: str) -> BatchState:
         try:
@@ -222,7 +231,7 @@ class CampaignState:
                 raise Contradiction(
                     f"the ledger has batch {batch_id} in wave {record.wave}, and it was not free"
                 )
-            batch.wave = record.wave
+            batch.wave, batch.copied = record.wave, 0
         self.last_wave = max(self.last_wave, record.wave)
         self.waves[record.wave] = Wave(
             number=record.wave,
