@@ -129,6 +129,8 @@ def _results_of(path: Path | None) -> ResultsFile | None:
 
 def print_campaign(campaign: Campaign, *, dry_run: bool) -> None:
     """Print what was made, or would be, and the command that runs it."""
+    from genstudy.maestro.version import missing_commands
+
     manifest = campaign.manifest
     for warning in campaign.warnings:
         typer.echo(f"genstudy: warning: {warning}", err=True)
@@ -146,6 +148,8 @@ def print_campaign(campaign: Campaign, *, dry_run: bool) -> None:
         if count > SHOWN:
             typer.echo(f"  ... and {count - SHOWN} more")
         return
+    if lack := missing_commands():
+        typer.echo(f"genstudy: warning: {lack}", err=True)
     typer.echo(f"run one:  {campaign.command(manifest.batches[0])}")
     as_batches = manifest.scheduler is not None and manifest.scheduler.submit == "batches"
     command = "submit" if as_batches else "run"

@@ -1,10 +1,12 @@
-"""The installed Maestro's version."""
+"""The installed Maestro: its version, and whether a shell finds it."""
 
 from __future__ import annotations
 
+import shutil
 import sys
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from genstudy.errors import GenstudyError
 
@@ -29,3 +31,20 @@ def check_version() -> str:
             "  earlier versions sleep after every step and mix up parameters such as P1 and P10"
         )
     return found
+
+
+def missing_commands() -> str:
+    """Return what keeps a `maestro run` from a shell here, with the way out; empty where nothing does.
+
+    Maestro starts `conductor` by its name, and tells success where there is none.
+    """
+    missing = [name for name in ("maestro", "conductor") if shutil.which(name) is None]
+    if not missing:
+        return ""
+    what = "there is no `maestro` on PATH"
+    if "maestro" not in missing:
+        what = "there is no `conductor` on PATH: `maestro run` would run nothing, and tell nobody"
+    folder = Path(sys.executable).parent
+    found = (folder / "conductor").exists()
+    way_out = f'export PATH="$PATH:{folder}"' if found else "activate the environment that has Maestro"
+    return f"{what}\n  {way_out}; genstudy run needs neither"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,31 @@ def test_what_it_prints(run_cli: RunCli) -> None:
         "",
     )
     assert names("specs") == ["manifest.json", "pgen.py", "t_0000.yaml", "t_0001.yaml", "table.csv"]
+
+
+@pytest.mark.parametrize(
+    ("there", "message"),
+    [
+        ([], "there is no `maestro` on PATH"),
+        (["maestro"], "there is no `conductor` on PATH: `maestro run` would run nothing, and tell nobody"),
+        (["maestro", "conductor"], None),
+    ],
+)
+def test_maestro_in_the_background_needs_its_conductor(
+    run_cli: RunCli, monkeypatch: pytest.MonkeyPatch, there: list[str], message: str | None
+) -> None:
+    """Without it, maestro run ends with 0 and nothing runs."""
+    Path("bin").mkdir()
+    for name in there:
+        Path("bin", name).write_text("#!/bin/sh\n")
+        Path("bin", name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(Path("bin").absolute()))
+    code, out, err = run_cli("specs", "t.csv")
+    folder = Path(sys.executable).parent
+    way_out = f'export PATH="$PATH:{folder}"; genstudy run needs neither'
+    assert code == 0
+    assert "run one:" in out
+    assert err == ("" if message is None else f"genstudy: warning: {message}\n  {way_out}\n")
 
 
 def test_the_line_that_runs_a_batch_is_quoted_for_the_shell(run_cli: RunCli) -> None:
