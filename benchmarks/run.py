@@ -27,6 +27,7 @@ import pgen_whole
 import plot_design
 import query_memory
 import report
+import slurm_ways
 import specs_batches
 import status_batches
 import why
@@ -57,6 +58,7 @@ BENCHMARKS: dict[str, Callable[[Bench], Iterator[Result]]] = {
     "collect": collect.measure,
     "run-overhead": campaign_run.measure_overhead,
     "run-jobs": campaign_run.measure_jobs,
+    "slurm-ways": slurm_ways.measure,
 }
 
 

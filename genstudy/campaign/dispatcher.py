@@ -18,6 +18,7 @@ from genstudy.campaign.verdict import judge_task
 from genstudy.errors import GenstudyError, RunError, one_line
 from genstudy.ledger.ranges import Rows
 from genstudy.ledger.records import Ended, Returned
+from genstudy.schedulers.answers import LAUNCH_FAILED
 from genstudy.schedulers.slurm import Unreachable
 
 if TYPE_CHECKING:
@@ -239,7 +240,11 @@ class Dispatcher:
             self._looked = time.monotonic()
         self._unreachable = False
         for wave in list(self.state.waves.values()):
-            self._follow(wave, found.get(wave.number, {}))
+            try:
+                self._follow(wave, found.get(wave.number, {}))
+            except Unreachable as problem:
+                self._not_reached(problem)
+                return
 
     def _not_reached(self, problem: Unreachable) -> None:
         if not self._unreachable:
@@ -258,6 +263,8 @@ class Dispatcher:
                 if task.word == "RUNNING" and batch_id not in self._running:
                     self._running[batch_id] = (wave.number, time.monotonic())
             elif self._is_over(wave, batch_id, task):
+                if task is not None and task.word == LAUNCH_FAILED:
+                    self._submitter.drop(wave, batch_id)
                 self._take_back(wave, batch_id, task, known=bool(found))
 
     def _is_over(self, wave: Wave, batch_id: str, task: TaskState | None) -> bool:

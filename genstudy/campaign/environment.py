@@ -75,13 +75,16 @@ def scrubbed(environ: Mapping[str, str], passed: Sequence[str] = ()) -> tuple[di
     return {name: value for name, value in environ.items() if name not in withheld}, withheld
 
 
-def for_scheduler(environ: Mapping[str, str]) -> dict[str, str]:
+def for_scheduler(environ: Mapping[str, str], scripts: str) -> dict[str, str]:
     """Return an environment in which Maestro sees its jobs: it asks squeue or bjobs for those of $USER.
 
     USER is this user's name, whatever it was: under sudo it may be another's. Variables are taken out by
-    which squeue leaves out jobs, and those of a job in which we may be ourselves.
+    which squeue leaves out jobs, those of a job in which we may be ourselves, and those by which sbatch would
+    overrule what the jobs' scripts say. Slurm itself runs the jobs of a lost node again: where Maestro does,
+    one that is throttled waits for them for ever.
     """
-    return {**sbatch_environ(environ, ""), "USER": _user()}
+    environ = sbatch_environ(environ, f"{scripts}\n#SBATCH --requeue")
+    return {**environ, "SBATCH_REQUEUE": "1", "USER": _user()}
 
 
 def _user() -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from genstudy.campaign.collecting import open_collecting
 from genstudy.campaign.keeping import Keeper
@@ -12,22 +13,32 @@ from genstudy.ledger.state import CampaignState
 from genstudy.specs.manifest import read_manifest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from genstudy.campaign.stop import Stop
     from genstudy.specs.running import RunSettings
 
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+
 
 @contextmanager
-def keeping(folder: Path, settings: RunSettings, stop: Stop, tell: Callable[[str], None]) -> Iterator[Keeper]:
+def keeping(
+    folder: Path,
+    settings: RunSettings,
+    stop: Stop,
+    tell: Callable[[str], None],
+    *,
+    asked: Mapping[str, Any] = NOTHING,
+) -> Iterator[Keeper]:
     """Own a campaign while this lasts, and give what keeps its records and files.
 
-    Its state is what the campaign's own ledger tells, without what tasks have recorded that still have
-    batches. Raises UserError where somebody else owns it.
+    asked: what else was asked for, for people to read in the ledger. Its state is what the campaign's own
+    ledger tells, without what tasks have recorded that still have batches. Raises UserError where somebody
+    else owns it.
     """
     ledger = Ledger(folder)
-    with ledger.own({**settings.model_dump(exclude_unset=True)}, tell) as owner:
+    with ledger.own({**asked, **settings.model_dump(exclude_unset=True)}, tell) as owner:
         manifest = read_manifest(folder)  # nobody else changes it from here on
         state = CampaignState(manifest, ledger.own_records())
         try:

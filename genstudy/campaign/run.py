@@ -12,7 +12,7 @@ from genstudy.campaign.scheduler_checks import check_scheduler
 from genstudy.campaign.settings import choose_settings
 from genstudy.campaign.stop import Stop
 from genstudy.campaign.study_process import study_command
-from genstudy.campaign.submit import batches_as_jobs, submit_campaign
+from genstudy.campaign.submit import batches_as_jobs, named, submit_campaign
 from genstudy.errors import UserError
 from genstudy.ledger.ledger import Ledger
 from genstudy.ledger.state import CampaignState
@@ -20,10 +20,9 @@ from genstudy.maestro.version import check_version
 from genstudy.specs.manifest import read_manifest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from genstudy.campaign.progress import Progress, RunReport
-    from genstudy.ledger.state import Wave
 
 
 def run_campaign(
@@ -83,15 +82,11 @@ def run_campaign(
     with keeping(folder, chosen, stop or Stop(), tell) as keeper:
         if keeper.state.waves:
             raise UserError(
-                f"batches of this campaign are in the hands of {_named(keeper.state.waves.values())}",
+                f"batches of this campaign are in the hands of {named(keeper.state.waves.values())}",
                 where=str(folder),
-                hint="genstudy run without --scheduler local follows them; genstudy cancel takes them back",
+                hint="without --scheduler local they are taken up as they end; genstudy cancel ends them",
             )
         return Runner(keeper, chosen, watch=watch, max_batches=max_batches, canary=canary).run()
-
-
-def _named(waves: Iterable[Wave]) -> str:
-    return " and ".join(sorted({wave.scheduler.capitalize() for wave in waves}))
 
 
 def planned_commands(

@@ -15,6 +15,7 @@ from genstudy.campaign.limits import Limits
 from genstudy.campaign.outcome import record_of
 from genstudy.campaign.progress import Progress, Running, ended_line
 from genstudy.campaign.room import NO_ROOM, Room
+from genstudy.campaign.study_jobs import cancel_jobs
 from genstudy.campaign.study_plan import Planner
 from genstudy.campaign.study_process import kill_orphans
 from genstudy.campaign.summary import count_batches, count_rows
@@ -260,6 +261,12 @@ class Runner:
         batch = self.state.batches[plan.batch]
         if study.how != "ended" or study.code not in CAME_TO_ITS_END:
             kill_orphans(plan.folder)
+        elif left := cancel_jobs(plan.folder):  # sbatch got no answer in time, for one
+            jobs = counted(left, "job")
+            self.tell(
+                f"batch {plan.batch}: cancelled {jobs} that Maestro had taken for failed, and Slurm had all "
+                "the same"
+            )
         ended = record_of(
             plan.folder,
             batch.running[plan.folder.name],

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
 import shutil
 from typing import TYPE_CHECKING
 
+from genstudy.campaign.environment import scrubbed
 from genstudy.errors import UserError
 from genstudy.maestro.process import SLEEP, scheduler_of
+from genstudy.schedulers.answers import Unreachable
 from genstudy.schedulers.folders import slurm_config
 from genstudy.units import counted
 
@@ -20,8 +23,14 @@ if TYPE_CHECKING:
     from genstudy.specs.running import RunSettings
 
 PROGRAMS = {"slurm": ("sbatch", "squeue", "scancel"), "lsf": ("bsub", "bjobs", "bkill"), "flux": ()}
-SHELLS_OWN = re.compile(r"[\s;&|<>()$`\"'\\*?\[\]{}!\ud800-\udfff]")
-"""What a shell would take for something else in a path: Maestro puts it into a command as it is."""
+NOT_IN_PATHS = re.compile(r"[%\s;&|<>()$`\"'\\*?\[\]{}!\ud800-\udfff]")
+"""What a shell would take for something else in a path: Maestro puts it into a command as it is.
+
+After a % the scheduler fills in a job's number or the like.
+"""
+
+TOKEN = "SLURM_JWT"  # noqa: S105 - its name
+"""What tells Slurm who asks, where munge does not."""
 
 NUMBER = re.compile(r"\d+")
 LOOKS = 2
@@ -53,16 +62,33 @@ def check_scheduler(
             )
         tell("jobs of flux stay in its queue where a run is ended: flux cancel takes them out")
         return
-    if found := SHELLS_OWN.search(str(folder)):
+    if found := NOT_IN_PATHS.search(str(folder)):
         raise UserError(
-            f"the path has {found.group()!r}, and Maestro hands in jobs through a shell, unquoted",
+            f"the path has {found.group()!r}, and Maestro hands it to {kind} through a shell, unquoted",
             where=str(folder),
             hint="move the campaign's folder to a path of letters, digits, dots, dashes and underscores",
         )
     if kind == "lsf":
         tell("jobs of lsf stay in its queue where a run is ended: bkill takes them out")
         return
-    _check_slurm(slurm_config(), manifest, settings, tell)
+    _check_slurm(_config(settings), manifest, settings, tell)
+
+
+def _config(settings: RunSettings) -> dict[str, str]:
+    """Return the controller's settings, told as Maestro would be told: without what looks like a secret."""
+    environ, withheld = scrubbed(os.environ, settings.pass_env)
+    try:
+        return slurm_config(environ)
+    except Unreachable:
+        if TOKEN not in withheld:
+            raise
+        slurm_config()
+    raise UserError(
+        f"this Slurm wants {TOKEN}, and Maestro writes its environment into a file that all can read: "
+        "meta/environment.yaml of each study, which is archived too",
+        hint=f"log in to a machine where squeue works without it; or pass --pass-env {TOKEN}, if nobody else "
+        "reads this folder",
+    )
 
 
 def _check_slurm(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from genstudy.maestro.batch_info import study_scheduler
 from genstudy.schedulers.folders import cancel_within, jobs_within
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from pathlib import Path
 
 RUNNING = frozenset({"RUNNING", "COMPLETING", "SUSPENDED", "STOPPED", "SIGNALING"})
 
@@ -27,12 +27,5 @@ def jobs_at_work(study: Path) -> set[str]:
     """Return the workspaces, as `step/label`, in which a study's Slurm jobs are at work."""
     if study_scheduler(study) != "slurm":
         return set()
-    return set(_workspaces(study, (job.folder for job in jobs_within(study) if job.state in RUNNING)))
-
-
-def _workspaces(study: Path, folders: Iterable[str]) -> Iterable[str]:
-    for folder in folders:
-        for root in (study.absolute(), study.resolve()):
-            if Path(folder).is_relative_to(root):
-                yield "/".join(Path(folder).relative_to(root).parts[:2])
-                break
+    places = (job.place for job in jobs_within(study) if job.state in RUNNING)
+    return {"/".join(PurePath(place).parts[:2]) for place in places}

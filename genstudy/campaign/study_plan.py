@@ -10,6 +10,7 @@ from genstudy.batches.rows import batch_rows
 from genstudy.campaign.environment import for_scheduler, scrubbed
 from genstudy.campaign.unchanged import check_unchanged
 from genstudy.maestro.process import scheduler_of
+from genstudy.maestro.specs import job_scripts, load_spec
 from genstudy.specs.make import PGEN_NAME
 
 if TYPE_CHECKING:
@@ -62,8 +63,14 @@ class Planner:
         marked = bool(per_row) and per_row[-1].mark and manifest.pgen_sha256 is not None
         self._last_step = per_row[-1].name if marked else None
         self._environ, self.withheld = scrubbed(os.environ, settings.pass_env)
-        if scheduler_of(folder / manifest.batches[0].spec) != "local":
-            self._environ = for_scheduler(self._environ)
+        spec = folder / manifest.batches[0].spec
+        kind = scheduler_of(spec)
+        if kind != "local":
+            # Batches differ in their rows alone.
+            scripts = (
+                job_scripts(load_spec(spec.read_text(encoding="utf-8"), str(spec))) if kind != "flux" else ""
+            )
+            self._environ = for_scheduler(self._environ, scripts)
 
     def plan(self, batch: BatchState, wanted: Rows, *, canary: bool) -> StudyPlan:
         """Return what a study of these rows of a batch runs.

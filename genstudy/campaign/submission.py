@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from genstudy.specs.running import RunSettings
     from genstudy.specs.scheduler import SchedulerSettings
 
+CANCELLED, WITHDRAWN = "cancelled", "withdrawn"
+"""Files in a wave's folder: all its tasks were cancelled, or those that had not begun; not by people."""
+
 WAIT = 60.0
 """Seconds after which a scheduler is tried again that had no room, where nothing of ours has ended."""
 
@@ -79,15 +82,7 @@ class Submitter:
         token = f"genstudy-{uuid4().hex[:12]}-{number}"
         wave, folder = batches[:room], wave_folder(self._keeper.folder, number)
         script = self._write(folder, wave, number, token)
-        self._keeper.record(
-            Submitted(
-                t=time.time(),
-                wave=number,
-                scheduler=self._cluster.name,
-                token=token,
-                batches=tuple(wave),
-            )
-        )
+        self._record_wave(number, token, wave)
         try:
             job = self._cluster.submit(script, token)
         except Full as problem:
@@ -109,6 +104,16 @@ class Submitter:
             f"wave {number}: {counted(len(wave), 'batch')} ({span}), {self._cluster.taken(job, script)}"
         )
         return room
+
+    def _record_wave(self, number: int, token: str, batches: Sequence[str]) -> None:
+        """Record that a wave is about to be submitted; where that fails, there is none."""
+        name, now = self._cluster.name, time.time()
+        submitted = Submitted(t=now, wave=number, scheduler=name, token=token, batches=tuple(batches))
+        try:
+            self._keeper.record(submitted)
+        except OSError as problem:
+            self._keeper.state.add(Refused(t=now, wave=number, reason=str(problem)))
+            raise
 
     def _files_for(self, batches: Sequence[str], ours: int) -> int:
         """Return how many of these batches there is room for on disk, at most.
@@ -153,8 +158,25 @@ class Submitter:
         return {by_job[job].number: tasks for job, tasks in found.items()}
 
     def cancel(self, waves: Iterable[Wave], *, pending_only: bool = False) -> None:
-        """Have the jobs of waves cancelled, or their tasks only that have not begun."""
+        """Have the jobs of waves cancelled, or their tasks only that have not begun.
+
+        First it is written down that it was us: whoever takes their batches back may be another process.
+        """
+        waves = list(waves)
+        mark = WITHDRAWN if pending_only else CANCELLED
+        for wave in waves:
+            (wave_folder(self._keeper.folder, wave.number) / mark).touch()
         self._cluster.cancel({wave.job: wave.token for wave in waves if wave.job}, pending_only=pending_only)
+
+    def drop(self, wave: Wave, batch: str) -> None:
+        """Have a batch's task cancelled that would never be started. Raises Unreachable."""
+        if wave.job:
+            self._cluster.drop(wave.job, wave.token, wave.batches.index(batch))
+
+    def was_cancelled(self, wave: Wave, *, begun: bool) -> bool:
+        """Tell whether a task is over as we had it cancelled. begun: whether it ever was at work."""
+        folder = wave_folder(self._keeper.folder, wave.number)
+        return (folder / CANCELLED).exists() or (not begun and (folder / WITHDRAWN).exists())
 
     def log_of(self, wave: Wave, batch: str) -> Path:
         """Return the file with what a batch's task printed, as long as the wave is not over."""

@@ -25,9 +25,10 @@ from genstudy.specs.manifest import read_manifest
 from genstudy.specs.scheduler import SchedulerSettings, choose_scheduler
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from genstudy.campaign.progress import Progress, RunReport
+    from genstudy.ledger.state import Wave
     from genstudy.schedulers.cluster import Cluster
     from genstudy.specs.manifest import Manifest
     from genstudy.specs.running import RunSettings
@@ -65,11 +66,14 @@ def submit_campaign(
     cluster.check()
     if follow and not cluster.asked:
         raise UserError(
-            f"genstudy cannot ask {wanted.type} how its jobs are, so it cannot follow them",
-            hint="genstudy submit writes the script; call it again to take up what has ended",
+            f"genstudy cannot ask {wanted.type.capitalize()} how its jobs are, so it cannot follow them",
+            hint="genstudy submit writes the script; call it again to take up what has ended; "
+            "--scheduler local runs the rest from here",
         )
+    asked = {"submit": not follow, "scheduler": scheduler, "job": list(job)}
+    asked = {key: value for key, value in asked.items() if value}
     with _dispatching(
-        folder, chosen, wanted, cluster, stop or Stop(), tell, watch=watch, max_batches=max_batches
+        folder, chosen, wanted, cluster, stop or Stop(), tell, asked, watch=watch, max_batches=max_batches
     ) as dispatcher:
         return dispatcher.run(follow=follow)
 
@@ -108,7 +112,7 @@ def cancel_waves(folder: Path, tell: Callable[[str], None]) -> RunReport:
     chosen = choose_settings(folder, manifest, {})
     wanted = SchedulerSettings.model_validate({"type": cluster.name})
     cluster.check()
-    with _dispatching(folder, chosen, wanted, cluster, Stop(), tell) as dispatcher:
+    with _dispatching(folder, chosen, wanted, cluster, Stop(), tell, {"cancel": True}) as dispatcher:
         return dispatcher.cancel()
 
 
@@ -139,6 +143,11 @@ def batches_as_jobs(
     return wanted
 
 
+def named(waves: Iterable[Wave]) -> str:
+    """Return the schedulers of waves, in words."""
+    return " and ".join(sorted({wave.scheduler.capitalize() for wave in waves}))
+
+
 def _wanted(folder: Path, manifest: Manifest, scheduler: str | None, job: Sequence[str]) -> SchedulerSettings:
     wanted = batches_as_jobs(folder, manifest, scheduler, job)
     if wanted is None:
@@ -162,18 +171,19 @@ def _dispatching(
     cluster: Cluster,
     stop: Stop,
     tell: Callable[[str], None],
+    asked: Mapping[str, Any],
     *,
     watch: Callable[[Progress], None] | None = None,
     max_batches: int | None = None,
 ) -> Iterator[Dispatcher]:
-    """Own a campaign, and give what hands its batches over."""
+    """Own a campaign, and give what hands its batches over. asked: what else was, for the ledger."""
     if chosen.to is not None:  # tasks are started in another folder
         chosen = chosen.model_copy(update={"to": str(Path(chosen.to).absolute())})
-    with keeping(folder, chosen, stop, tell) as keeper:
-        others = {wave.scheduler for wave in keeper.state.waves.values()} - {cluster.name}
+    with keeping(folder, chosen, stop, tell, asked=asked) as keeper:
+        others = [wave for wave in keeper.state.waves.values() if wave.scheduler != cluster.name]
         if others:
             raise UserError(
-                f"batches of this campaign are in the hands of {' and '.join(others)}",
+                f"batches of this campaign are in the hands of {named(others)}",
                 where=str(folder),
                 hint="genstudy cancel takes them back",
             )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from genstudy.ledger.records import Failure
 from genstudy.ledger.state import LOST
+from genstudy.schedulers.answers import LAUNCH_FAILED
 from genstudy.units import counted
 
 if TYPE_CHECKING:
@@ -32,13 +33,15 @@ class Verdict:
     """What a task came to. state: the scheduler's word, LOST where it has none.
 
     failed: its rows that shall not be run again by themselves. gave_up: why the task stopped where neither
-    its rows nor the scheduler made it, such as a full disk. died: it ended without a word.
+    its rows nor the scheduler made it, such as a full disk. died: it ended without a word. lost: the
+    scheduler has lost its job before it began.
     """
 
     state: str
     failed: tuple[Failure, ...] = ()
     gave_up: str = ""
     died: bool = False
+    lost: bool = False
 
     def line(self, batch: BatchState, tally: Tally) -> str:
         """Return what people are told."""
@@ -55,6 +58,7 @@ def judge_task(
     batch: BatchState,
     task: TaskState | None,
     *,
+    known: bool,
     begun: bool,
     reason: str | None,
     gained: int,
@@ -63,9 +67,10 @@ def judge_task(
 ) -> Verdict:
     """Return what becomes of the rows of a batch whose task is over, once all its records were taken.
 
-    task: what the scheduler knows of it. begun: whether it ever was at work. reason: why the task itself says
-    it stopped, None if it does not. gained: how many rows came to a good end in it. busy: {step: its rows at
-    work} when it died. cancelled: whether genstudy had the job cancelled.
+    task: what the scheduler knows of it. known: whether it knows anything of the job. begun: whether the task
+    ever was at work. reason: why the task itself says it stopped, None if it does not. gained: how many rows
+    came to a good end in it. busy: {step: its rows at work} when it died. cancelled: whether genstudy had the
+    job cancelled.
 
     Rows that a task left because its job was taken away have failed with the scheduler's word: to run them
     again is for people to decide. Those that only ran out of time are run again, as long as that helps.
@@ -77,11 +82,13 @@ def judge_task(
         return Verdict(state="CANCELLED")
     if reason == OUT_OF_TIME:
         return Verdict(state=TIMEOUT, failed=() if gained else _left(batch, TIMEOUT, busy))
+    if not (known or begun):
+        return Verdict(state=LOST, lost=True)  # a controller that dies forgets its last seconds
     if state in TAKEN or task is None:
         # Slurm forgets at once what is cancelled by itself before it began.
         word = state if state in TAKEN else LOST if begun else "CANCELLED"
         return Verdict(state=word, failed=_left(batch, word, busy))
-    if reason is None:
+    if reason is None or state == LAUNCH_FAILED:
         return Verdict(state=state, died=True)
     return Verdict(state=state, gave_up=reason or "it ended before its batch did")
 

@@ -216,6 +216,10 @@ def _finish(folder: Path, report: RunReport, stop: Stop, *, submitted: bool = Fa
         typer.echo(f"see them: genstudy status {place} --failed")
         typer.echo(f"try them again: genstudy retry {place} && genstudy run {place}")
     if stop.signal is not None:
+        if report.queued:
+            typer.echo(
+                f"the jobs go on; genstudy {'submit' if submitted else 'run'} {place} takes up what they do"
+            )
         raise typer.Exit(128 + stop.signal)
     if report.reason:
         raise RunError(f"{report.reason}; genstudy {'submit' if submitted else 'run'} {place} goes on")

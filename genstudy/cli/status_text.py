@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from genstudy.batches.showing import visible
 from genstudy.planning.text import row_time
-from genstudy.units import size_text, time_text
+from genstudy.units import counted, size_text, time_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -59,6 +59,8 @@ def state_text(status: Status) -> str:
         case "running":
             return "running"
         case "submitted":
+            if all(wave.ended == wave.batches for wave in status.waves):
+                return "its jobs are over, and nobody has taken up yet what they did"
             return "in the scheduler's hands, and followed by nobody"
         case "finished":
             return "finished"
@@ -126,7 +128,7 @@ def _waves(waves: Sequence[WaveStatus]) -> Iterator[str]:
         waiting = wave.batches - wave.ended - wave.running
         yield (
             f"{wave.wave}: {job}, {wave.ended:,} ended, {wave.running:,} running, {waiting:,} waiting of "
-            f"{wave.batches:,} batches"
+            f"{counted(wave.batches, 'batch')}"
         )
 
 
@@ -147,7 +149,7 @@ def _again(again: Sequence[BatchAgain]) -> Iterator[str]:
 
 
 def _counted(batches: Sequence[BatchAgain]) -> str:
-    return "1 batch" if len(batches) == 1 else f"{len(batches):,} batches"
+    return counted(len(batches), "batch")
 
 
 def _next(status: Status, folder: str) -> Iterator[str]:

@@ -31,7 +31,7 @@ def why_command(
     state: Annotated[
         str | None,
         typer.Option(
-            "--state", help="Only rows with this state: FAILED, TIMEDOUT, LOST.", show_default=False
+            "--state", help="Only rows with this state: FAILED, TIMEDOUT, CANCELLED.", show_default=False
         ),
     ] = None,
 ) -> None:
@@ -88,7 +88,7 @@ def _kinds(why: WhyFailed, width: int, top: int) -> Iterator[str]:
 
 
 def _causes(why: WhyFailed, width: int, top: int) -> Iterator[str]:
-    from genstudy.inspection.why_text import cause_text, verdict_text
+    from genstudy.inspection.why_text import apart_text, cause_text, verdict_text
     from genstudy.units import counted
 
     colon = ":" if why.causes else ""
@@ -101,6 +101,8 @@ def _causes(why: WhyFailed, width: int, top: int) -> Iterator[str]:
     if len(why.causes) > top:
         left = len(why.causes) - top
         yield f"  ... and {counted(left, 'more parameter')}: --top {len(why.causes)} shows all"
+    if text := apart_text(why):
+        yield from _wrapped(text, width, 0)
 
 
 def _groups(output: FailureGroups, width: int) -> Iterator[str]:

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 KEPT = 4 * OUTPUT_BYTES
 """So many bytes at the end of a file are taken out of an archive."""
 
+TAKEN = "its job ended before the row did"
+
 
 class FailedRow(BaseModel):
     """A row that failed in its last try."""
@@ -48,7 +50,7 @@ class FailedRow(BaseModel):
     attempt: int = Field(description="How many times the row was tried.")
     study: str = Field(description="The study that ran it; empty where none did.")
     step: str = Field(description="The step that failed first; empty where none can be named.")
-    state: str = Field(description="Maestro's word for it; LOST: Maestro has none.")
+    state: str = Field(description="Maestro's word for it, or the scheduler's; LOST: there is none.")
     stderr: str = Field(description="The end of what the step printed, or why there is nothing.")
 
 
@@ -99,6 +101,8 @@ def _failed_of(
                 text = outputs.last_words(study) if failure.state == LOST else ""
                 if failure.step in steps and not text:
                     text = outputs.end_of(study, failure.step, rows.id_of(number), rows)
+                elif not text and batch.taken is not None and number in batch.taken:
+                    text = TAKEN
                 yield FailedRow(
                     row=number,
                     id=rows.id_of(number),

@@ -114,9 +114,9 @@ class Present:
             self.started, self.ended = set(), []
         elif isinstance(record, Started):
             self.started.add(record.batch)
-        elif isinstance(record, Ended):
+        elif isinstance(record, Ended) and record.t >= self.since:  # tasks may have ended before it came
             self.ended += record.done, *(failure.rows for failure in record.failed)
-            self.until = record.t
+            self.until = max(self.until, record.t)
 
     @property
     def rate(self) -> float | None:
@@ -163,10 +163,10 @@ def _status(
 def _word(state: CampaignState, owner: Owned | None) -> State:
     if owner is not None:
         return "running"
-    if state.tally.finished_batches == state.tally.batches:
-        return "finished"
     if state.waves:
         return "submitted"
+    if state.tally.finished_batches == state.tally.batches:
+        return "finished"
     if state.owner is None:
         return "new"
     return "died" if state.stopped is None else "stopped"

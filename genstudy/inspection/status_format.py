@@ -102,8 +102,8 @@ class Status(_Part):
     name: str = Field(description="The campaign's name.")
     folder: str = Field(description="The campaign's folder, its full path.")
     state: State = Field(
-        description="Never run; run by a process now; in a scheduler's hands, and no process follows; "
-        "given up before its end; its process died; nothing is left to do."
+        description="Never run; run by a process now; in a scheduler's hands, or not taken back from there, "
+        "and no process follows; given up before its end; its process died; nothing is left to do."
     )
     reason: str = Field(description="Why it was given up, if it was.")
     owner: OwnerStatus | None = Field(description="Who runs it, or ran it last; null: nobody yet.")

@@ -44,9 +44,10 @@ def why_failed(folder: str | Path, *, step: str | None = None, state: str | None
     """Return what the failed rows of a campaign have in common, and the done ones have not.
 
     Each parameter is tested for independence of failing, and searched for the range or the values where
-    failed rows are most over-represented. A row counts by its last attempt. step, state: compare only the
-    rows that failed in this step, or with this word of Maestro's, with the done ones. The campaign may run
-    meanwhile. Raises UserError where the folder is no campaign, or its table is not what it was.
+    failed rows are most over-represented. A row counts by its last attempt; those that failed as their job
+    was taken away are left out. step, state: compare only the rows that failed in this step, or with this
+    word of Maestro's or the scheduler's, with the done ones. The campaign may run meanwhile. Raises UserError
+    where the folder is no campaign, or its table is not what it was.
     """
     return why_of(read_campaign(Path(folder)), step=step, state=state)
 
@@ -63,7 +64,8 @@ def why_of(known: Known, *, step: str | None = None, state: str | None = None) -
         step=step,
         state=state,
         done=len(ended.done),
-        failed=len(ended.failed),
+        failed=len(ended.compared),
+        apart=len(ended.failed) - len(ended.compared),
         pending=ended.pending,
         kinds=tuple(FailureKind(step=step, state=word, rows=len(rows)) for (step, word), rows in kinds),
         alpha=ALPHA,
@@ -76,7 +78,7 @@ def _hindrance(ended: EndedRows) -> Verdict | None:
     """Return why there is nothing to be compared; None where there is."""
     if not ended.done.spans and not ended.kinds:
         return "none ended"
-    if not ended.failed.spans:
+    if not ended.compared.spans:
         return "none failed"
     return None if ended.done.spans else "none done"
 
@@ -84,7 +86,7 @@ def _hindrance(ended: EndedRows) -> Verdict | None:
 def _verdict(parameters: tuple[ParameterFindings, ...], ended: EndedRows) -> Verdict:
     if any(parameter.called for parameter in parameters):
         return "causes"
-    done, failed = len(ended.done), len(ended.failed)
+    done, failed = len(ended.done), len(ended.compared)
     # Were there a range of all failed rows and no other, it would be one of two at least that were tried.
     tests = sum(2 for parameter in parameters if parameter.independence)
     tellable = min(done, failed) >= FEWEST and 2 * tests * smallest_p(done + failed, failed) < ALPHA
@@ -94,9 +96,9 @@ def _verdict(parameters: tuple[ParameterFindings, ...], ended: EndedRows) -> Ver
 def _parameters(known: Known, ended: EndedRows) -> tuple[ParameterFindings, ...]:
     table = whole_table(known.folder, known.manifest)
     names = [name for name in table.columns if name != known.manifest.table.index]
-    failed = Spans(ended.failed)
-    counted = count_columns(table, names, failed, Spans(union([ended.done, ended.failed])))
-    return findings(counted, enough=min(len(ended.done), len(ended.failed)) >= FEWEST)
+    failed = Spans(ended.compared)
+    counted = count_columns(table, names, failed, Spans(union([ended.done, ended.compared])))
+    return findings(counted, enough=min(len(ended.done), len(ended.compared)) >= FEWEST)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ class FailureKind(_Part):
     """Rows that failed in the same step with the same word of Maestro's."""
 
     step: str = Field(description="The step that failed first; empty where none can be named.")
-    state: str = Field(description="Maestro's word for it; LOST: Maestro has none.")
+    state: str = Field(description="Maestro's word for it, or the scheduler's; LOST: there is none.")
     rows: int = Field(description="How many rows, by their last attempt.")
 
 
@@ -79,9 +79,13 @@ class WhyFailed(_Part):
     name: str = Field(description="The campaign's name.")
     folder: str = Field(description="The campaign's folder, its full path.")
     step: str | None = Field(description="Only rows that failed in this step were looked at; null: all.")
-    state: str | None = Field(description="Only rows with this word of Maestro's; null: all.")
+    state: str | None = Field(description="Only rows with this word for how they failed; null: all.")
     done: int = Field(description="Rows that finished.")
     failed: int = Field(description="Rows that failed in their last attempt, and are compared.")
+    apart: int = Field(
+        description="Rows that failed as their job was taken away, and are not compared: before they had "
+        "begun, as far as is known, or for what had nothing to do with them."
+    )
     pending: int = Field(description="Rows that have not ended.")
     kinds: tuple[FailureKind, ...] = Field(description="All failed rows by step and state, most first.")
     alpha: float = Field(description="The adjusted p-value below which a parameter is called a cause.")
@@ -99,7 +103,7 @@ class FailureGroup(_Part):
     """Failed rows whose steps printed the same last lines, but for numbers, paths and times."""
 
     step: str = Field(description="The step that failed first; empty where none can be named.")
-    state: str = Field(description="Maestro's word for it; LOST: Maestro has none.")
+    state: str = Field(description="Maestro's word for it, or the scheduler's; LOST: there is none.")
     rows: int = Field(description="Rows of those that were read.")
     share: float = Field(description="Their share among the rows that were read.")
     lines: str = Field(description="The last lines, with placeholders for what differs between rows.")

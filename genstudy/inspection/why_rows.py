@@ -20,20 +20,26 @@ if TYPE_CHECKING:
     from genstudy.ledger.state import BatchState
 
 Kind = tuple[str, str]
-"""The step that failed first, and Maestro's word for it."""
+"""The step that failed first, and Maestro's or the scheduler's word for it."""
+
+OUTSIDE = frozenset({"BOOT_FAIL", "CANCELLED", "DEADLINE", "HWFAILURE", "NODE_FAIL", "PREEMPTED", "REVOKED"})
+"""Words for what came from outside of a row's job, and would have come whatever its values are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndedRows:
     """done: rows that finished; kinds: all failed rows; failed: those of them that were asked for.
 
-    total: rows of the campaign. A row counts by its last attempt; one to be tried again has not ended.
+    compared: those of `failed` that may tell why rows fail: the others failed as their job was taken away,
+    before they had begun as far as is known, or for what had nothing to do with them. total: rows of the
+    campaign. A row counts by its last attempt; one to be tried again has not ended.
     """
 
     total: int
     done: Rows
     kinds: dict[Kind, Rows]
     failed: Rows
+    compared: Rows
 
     @property
     def pending(self) -> int:
@@ -44,10 +50,10 @@ class EndedRows:
 def ended_rows(known: Known, *, step: str | None = None, state: str | None = None) -> EndedRows:
     """Return the rows of a campaign that ended. step, state: take only the rows that failed like that.
 
-    Raises UserError for a step that the campaign has not.
+    With a state, all of these are compared. Raises UserError for a step that the campaign has not.
     """
     _check_step(known, step)
-    done, kinds = Rows(), dict[Kind, Rows]()
+    done, taken, kinds = Rows(), Rows(), dict[Kind, Rows]()
     attempts: dict[int, list[BatchState]] = {}
     for batch in known.state.batches.values():
         attempts.setdefault(batch.entry.attempt, []).append(batch)
@@ -55,14 +61,19 @@ def ended_rows(known: Known, *, step: str | None = None, state: str | None = Non
         again = union(batch.rows for batch in batches)
         kinds = {kind: rows - again for kind, rows in kinds.items()}
         done = done - again | union(batch.done for batch in batches)
+        taken = taken - again | union(batch.taken for batch in batches if batch.taken is not None)
         for kind, rows in _failures(batches).items():
             kinds[kind] = kinds.get(kind, Rows()) | rows
     kinds = {kind: rows for kind, rows in kinds.items() if rows.spans}
+    wanted = {kind: rows for kind, rows in kinds.items() if _is_wanted(kind, step, state)}
+    own = union(rows for (_, word), rows in wanted.items() if word not in OUTSIDE) - taken
+    failed = union(wanted.values())
     return EndedRows(
         total=known.state.tally.rows,
         done=done,
         kinds=kinds,
-        failed=union(rows for kind, rows in kinds.items() if _is_wanted(kind, step, state)),
+        failed=failed,
+        compared=own if state is None else failed,
     )
 
 

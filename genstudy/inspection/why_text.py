@@ -20,7 +20,8 @@ def verdict_text(why: WhyFailed) -> str:
         case "none ended":
             return "no row has ended yet"
         case "none failed":
-            return "no row failed" if why.step is None and why.state is None else "no row failed like that"
+            like = "" if why.step is None and why.state is None else " like that"
+            return f"no row failed{like} by itself" if why.apart else f"no row failed{like}"
         case "none done":
             return "no row is done, so there is nothing to compare the failed ones with"
         case "too few":
@@ -30,6 +31,14 @@ def verdict_text(why: WhyFailed) -> str:
             return f"no parameter tells the failed rows from the done ones{_smallest(why)}"
         case "causes":
             return f"{counted(len(why.causes), 'parameter')} of {len(why.parameters):,} {_tells(why)}"
+
+
+def apart_text(why: WhyFailed) -> str:
+    """Return in a sentence which failed rows were not compared; empty if all were."""
+    if not why.apart:
+        return ""
+    whose = "whatever its values" if why.apart == 1 else "whatever their values"
+    return f"not compared: {counted(why.apart, 'row')} whose job was taken away, {whose}"
 
 
 def _tells(why: WhyFailed) -> str:

@@ -63,6 +63,7 @@ class BatchState:
 
     study_of: the rows that ended in each study; unfinished: those that a study was to run, and did not end.
     wave: the wave that it is in, if a scheduler has it; copied: how many records there are of it since then.
+    taken: the failed rows whose job ended before they did, if nothing tells that they had begun.
     collects: whether its results are to be collected.
     """
 
@@ -75,6 +76,7 @@ class BatchState:
     running: dict[str, Started] = field(default_factory=dict)
     study_of: list[tuple[str, Rows]] = field(default_factory=list)
     unfinished: list[tuple[str, Rows]] = field(default_factory=list)
+    taken: Rows | None = None
     saved: Saved | None = None
     collected: Collected | None = None
     cleared: Cleared | None = None
@@ -191,7 +193,7 @@ class CampaignState:
             raise Contradiction(f"the ledger has a study of batch {batch.entry.id} started {what}")
         if record.whole:
             batch.done, batch.failed, batch.failures, batch.study_of = Rows(), Rows(), [], []
-            batch.unfinished = []
+            batch.unfinished, batch.taken = [], None
         batch.studies.append(record.study)
         batch.running[record.study] = record
 
@@ -261,6 +263,9 @@ class CampaignState:
             for study, rows in reversed(batch.unfinished):
                 batch.study_of.append((study, rows & failed))
                 failed -= rows
+            for one in record.failed:
+                if not one.step:
+                    batch.taken = (batch.taken or Rows()) | Rows.parse(one.rows)
             self.unsaved.add(record.batch)
         batch.wave = None
         wave.open.discard(record.batch)

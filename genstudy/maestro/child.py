@@ -2,6 +2,7 @@
 
 `python child.py PARENT ARGUMENTS...` runs `maestro ARGUMENTS...` as long as the process PARENT, which
 started it, lives (more exactly: the thread that did). Needs Linux for that; elsewhere it just runs Maestro.
+Jobs that Slurm prepares, suspends or runs again are waited for: Maestro alone would take them for failed.
 This file is run by its path and imports nothing of genstudy.
 """
 
@@ -12,8 +13,14 @@ import os
 import runpy
 import signal
 import sys
+from typing import Any
 
 PR_SET_PDEATHSIG = 1
+
+WAITING = "CF CONFIGURING RD RESV_DEL_HOLD RF REQUEUE_FED RH REQUEUE_HOLD RQ REQUEUED SE SPECIAL_EXIT"
+AT_WORK = "RS RESIZING S SUSPENDED SI SIGNALING SO STAGE_OUT ST STOPPED"
+STATES = {**dict.fromkeys(WAITING.split(), "PENDING"), **dict.fromkeys(AT_WORK.split(), "RUNNING")}
+"""Slurm's words, short and long, for jobs that have not ended, and a word for each that Maestro knows."""
 
 
 def die_with(parent: int) -> None:
@@ -30,9 +37,22 @@ def die_with(parent: int) -> None:
         raise SystemExit("the process that started Maestro has ended")
 
 
+def know_states() -> None:
+    """Have Maestro take jobs in states that it does not know for what they are."""
+    from maestrowf.interfaces.script.slurmscriptadapter import SlurmScriptAdapter
+
+    state_of = SlurmScriptAdapter._state  # noqa: SLF001 - there is no other way in
+
+    def state(adapter: SlurmScriptAdapter, word: str) -> Any:
+        return state_of(adapter, STATES.get(word, word))
+
+    SlurmScriptAdapter._state = state  # noqa: SLF001
+
+
 def main() -> None:
     """Run Maestro with the arguments behind the parent's number."""
     die_with(int(sys.argv[1]))
+    know_states()
     sys.argv = ["maestro", *sys.argv[2:]]
     runpy.run_module("maestrowf.maestro", run_name="__main__", alter_sys=True)
 

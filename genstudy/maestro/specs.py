@@ -138,12 +138,9 @@ def check_job_scripts(spec: Spec, where: str) -> None:
     Maestro does that while the study runs. Flux's adapter asks a Flux, so it is not tried; nor is a step with
     tokens in its numbers, which have none yet. What else an adapter needs must have been looked for.
     """
-    from maestrowf.interfaces import ScriptAdapterFactory
-
-    kind = spec.data["batch"]["type"]
-    if kind == "flux":
+    if spec.data["batch"]["type"] == "flux":
         return
-    adapter = ScriptAdapterFactory.get_adapter(kind)(**spec.data["batch"])
+    adapter = _adapter(spec)
     for step in spec.loaded.get_study_steps():
         if any("$(" in str(value) for key, value in step.run.items() if key not in {"cmd", "restart"}):
             continue
@@ -157,6 +154,22 @@ def check_job_scripts(spec: Spec, where: str) -> None:
                 where=f"{where}, step '{step.name}'",
                 hint="look at nodes, procs and what is behind $(LAUNCHER): [2n, 4p] needs both in run:",
             ) from problem
+
+
+def job_scripts(spec: Spec) -> str:
+    """Return the scripts of all steps that are jobs, one after the other, as their scheduler's adapter begins
+    them; tokens are in their places. Not for Flux.
+    """
+    adapter = _adapter(spec)
+    jobs = (step for step in spec.loaded.get_study_steps() if step.run["nodes"] or step.run["procs"])
+    with _quiet():
+        return "\n".join(f"{adapter.get_header(step)}\n{step.run['cmd']}" for step in jobs)
+
+
+def _adapter(spec: Spec) -> Any:
+    from maestrowf.interfaces import ScriptAdapterFactory
+
+    return ScriptAdapterFactory.get_adapter(spec.data["batch"]["type"])(**spec.data["batch"])
 
 
 @contextmanager

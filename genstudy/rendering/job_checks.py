@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from genstudy.errors import UserError, near
 from genstudy.maestro.specs import SCHEDULERS, check_job_scripts
+from genstudy.rendering.job_options import check_options
 from genstudy.rendering.marks import MARK_LINES
 
 if TYPE_CHECKING:
@@ -26,10 +27,15 @@ ASKS_FOR = {
     "ntasks": re.compile(r"^#SBATCH\s+(-n|--ntasks)\b", re.MULTILINE),
     "cpus": re.compile(r"^#SBATCH\s+(-c|--cpus-per-task)\b", re.MULTILINE),
 }
+SETUP_ENDS = "set +e"
 STOPS_AT_ERRORS = re.compile(r"\bset\s+(-\w*e|-o\s+errexit)")
 PIPE = re.compile(r"[^|]\|[^|]")
 PIPEFAIL = re.compile(r"\bpipefail\b")
 UNWRITABLE = re.compile(r"[()]")
+WORDS = ("bank", "queue", "reservation", "qos")
+TOKEN = re.compile(r"\$\(\w+\)")
+NO_WORD = re.compile(r"[\s;&|<>()$`\"'\\*?\[\]{}#\x00-\x1f\x7f-\x9f]")
+"""What ends or changes a word in a script's first lines, or in the command that hands it in."""
 NO_COMMENT = re.compile(r"[\"\\]|\$\([\w-]+\.(?:quoted|json)\)")
 """What ends or changes a text in double quotes, in which a step's description reaches sbatch."""
 
@@ -90,7 +96,19 @@ def scheduler_type(spec: Spec) -> str:
     return str(spec.data["batch"].get("type", "local"))
 
 
+def check_word(key: str, value: Any, where: str | None = None) -> None:
+    """Refuse what a shell or a scheduler would not read as one plain word. value: None is none."""
+    if value is not None and (found := NO_WORD.search(str(value))):
+        raise UserError(
+            f"{key} has {found.group()!r}, and Maestro writes it into scripts and commands as it is",
+            where=where,
+            hint="write the name alone: letters, digits and marks such as . , : @ + _ -",
+        )
+
+
 def _check_batch(kind: str, batch: Mapping[str, Any], where: str) -> None:
+    for key in WORDS:
+        check_word(key, batch.get(key), f"{where}, batch")
     missing = [key for key in NEEDED.get(kind, ()) if key not in batch]
     empty = [key for key in ("bank", "queue") if kind == "lsf" and not batch.get(key)]
     if missing or empty:
@@ -118,6 +136,10 @@ def _check_job(kind: str, name: str, run: Mapping[str, Any], place: str) -> None
             where=place,
             hint='write hours:minutes in quotes: walltime: "01:30"',
         )
+    for key in (*WORDS, "walltime"):
+        check_word(key, TOKEN.sub("", str(run.get(key, ""))), place)
+    for text in (run["cmd"], run.get("restart", "")):
+        check_options(kind, str(text), place)
     script = f"{run['cmd']}\n{run.get('restart', '')}"
     if not run.get("procs") and BARE_LAUNCHER.search(script):
         raise UserError(
@@ -153,6 +175,7 @@ def _slurm_notes(name: str, run: Mapping[str, Any], batch: Mapping[str, Any]) ->
 
 def _script_notes(name: str, script: str) -> list[str]:
     """Return what is to be said of a script whose failures nobody would see."""
+    script = script.rpartition(f"\n{SETUP_ENDS}\n")[2]
     commands = [line for line in script.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     own = [line for line in commands if line not in MARK_LINES]
     if len(own) > 1 and not STOPS_AT_ERRORS.search(script):

@@ -10,13 +10,13 @@ from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateNotFound, U
 from jinja2.loaders import split_template_path
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from genstudy.errors import UserError
+from genstudy.errors import UserError, near
 from genstudy.rendering.macros import read_text
 from genstudy.rendering.templates import SUFFIX, builtin_folder, builtin_names
 from genstudy.rendering.yaml_text import yaml_value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
 DELIMITERS = {"comment_start_string": "{%#", "comment_end_string": "#%}"}
@@ -85,7 +85,21 @@ def make_environment(loader: TemplateLoader) -> Environment:
     )
     environment.filters["yaml"] = yaml_value
     environment.filters["text"] = _text
+    environment.filters["among"] = _among
     return environment
+
+
+def _among(value: Any, known: Sequence[str]) -> list[str]:
+    """Return names, a list or a single one, as a list; a UserError for one that is not among the known."""
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, list | tuple):
+        raise UserError(f"{value!r} is no list of names", hint=f"""write it as '["{known[0]}"]'""")
+    for name in names:
+        if name not in known:
+            raise UserError(
+                f"there is no '{name}' here{near(str(name), known)}", hint=f"there are: {', '.join(known)}"
+            )
+    return list(names)
 
 
 def _text(value: Any) -> str:

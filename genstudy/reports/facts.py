@@ -97,10 +97,13 @@ def _end_of(run: Run) -> str:
 
 def _command(options: Mapping[str, Any], name: str) -> str:
     """Return a command line that asks for what an owner was asked for, study file included."""
-    if options.get("retry") is True:
-        return shlex.join(["genstudy", "retry", name])
-    words = ["genstudy", "run", name]
+    for verb in ("retry", "cancel"):
+        if options.get(verb) is True:
+            return shlex.join(["genstudy", verb, name])
+    words = ["genstudy", "submit" if options.get("submit") is True else "run", name]
     for key, value in options.items():
+        if key == "submit":
+            continue
         if key == "keep_failed" and isinstance(value, bool):
             words.append("--keep-failed" if value else "--clear-failed")
         elif value is not None:
@@ -163,6 +166,9 @@ def _of_settings(manifest: Manifest) -> Iterator[tuple[str, str]]:
     said = manifest.run.model_dump(exclude_unset=True) if manifest.run else {}
     for name, value in said.items():
         yield f"run: {name}", _without_secrets("" if name == "pass_env" else name, _text(value))
+    asked = manifest.scheduler.model_dump(exclude_unset=True) if manifest.scheduler else {}
+    for name, value in asked.items():
+        yield f"scheduler: {name}", _without_secrets(name, _text(value))
     results = manifest.results
     if results is not None and results.into is not None:
         yield "results into", _without_secrets("into", results.into)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from genstudy.ledger.ranges import Rows
-from genstudy.ledger.records import Ended, Owned, Started, Stopped
+from genstudy.ledger.records import Ended, Owned, Queued, Refused, Returned, Started, Stopped, Submitted
 from genstudy.reports.disk import Disk
 
 if TYPE_CHECKING:
@@ -43,6 +43,35 @@ class Run:
     alive: bool = False
 
 
+@dataclass(slots=True, kw_only=True)
+class WaveRun:
+    """Batches that were handed to a scheduler as one job, and taken back one by one.
+
+    began: when they were handed over; ended: when the last was taken back, None as long as some are not.
+    words: {the scheduler's word for how a task ended: how many did}. refused: why there was no job, empty if
+    there was.
+    """
+
+    number: int
+    scheduler: str
+    batches: int
+    began: float
+    job: str = ""
+    ended: float | None = None
+    words: dict[str, int] = field(default_factory=dict)
+    refused: str = ""
+
+    def add(self, record: Queued | Refused | Returned) -> None:
+        """Take what was recorded of it next."""
+        if isinstance(record, Queued):
+            self.job = record.job
+        elif isinstance(record, Refused):
+            self.refused, self.ended = record.reason, record.t
+        else:
+            self.words[record.state] = self.words.get(record.state, 0) + 1
+            self.ended = record.t if sum(self.words.values()) == self.batches else None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
     """All of it, in the order in which it was recorded."""
@@ -50,11 +79,17 @@ class History:
     spans: Sequence[StudySpan]
     runs: Sequence[Run]
     disk: DiskHistory
+    waves: Sequence[WaveRun] = ()
 
     @property
     def busy(self) -> float:
-        """Seconds in which a process had the campaign, by what it recorded."""
-        return sum(max(0.0, run.ended - run.owned.t) for run in self.runs)
+        """Seconds in which a process had the campaign, or a study of it ran, by what was recorded."""
+        total, until = 0.0, 0.0
+        times = [(run.owned.t, run.ended) for run in self.runs]
+        for began, ended in sorted(times + [(span.began, span.ended) for span in self.spans]):
+            total += max(0.0, ended - max(began, until))
+            until = max(until, ended)
+        return total
 
     @property
     def began(self) -> float | None:
@@ -74,12 +109,21 @@ def history_of(
 
     running: the studies that run at this moment, which is `now`; alive: whether the last process does.
     """
-    spans, runs, disk = _Spans(), list[Run](), Disk()
+    spans, runs, disk, waves = _Spans(), list[Run](), Disk(), dict[int, WaveRun]()
     for record in records:
+        if isinstance(record, Submitted):
+            waves[record.wave] = WaveRun(
+                number=record.wave,
+                scheduler=record.scheduler,
+                batches=len(record.batches),
+                began=record.t,
+            )
+        elif isinstance(record, Queued | Refused | Returned) and record.wave in waves:
+            waves[record.wave].add(record)
         if isinstance(record, Owned):
             spans.cut(runs[-1].ended if runs else record.t)
             runs.append(Run(owned=record, ended=record.t, reason=None))
-        elif runs:
+        elif runs and runs[-1].reason is None:  # tasks go on when it has given up
             reason = record.reason if isinstance(record, Stopped) else None
             runs[-1] = Run(owned=runs[-1].owned, ended=max(runs[-1].ended, record.t), reason=reason)
         spans.add(record)
@@ -87,7 +131,7 @@ def history_of(
     found = spans.finish(running, now, runs[-1].ended if runs else now)
     if alive and runs:
         runs[-1] = replace(runs[-1], ended=max(runs[-1].ended, now), alive=True)
-    return History(spans=found, runs=runs, disk=disk.history())
+    return History(spans=found, runs=runs, disk=disk.history(), waves=list(waves.values()))
 
 
 @dataclass(slots=True)

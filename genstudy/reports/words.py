@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from genstudy.batches.showing import visible
-from genstudy.inspection.why_text import verdict_text
+from genstudy.inspection.why_text import apart_text, verdict_text
 from genstudy.planning.text import row_time
 from genstudy.reports.links import shade
 from genstudy.units import counted, size_text, time_text
@@ -17,7 +17,6 @@ from genstudy.units import counted, size_text, time_text
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from genstudy.inspection.why_format import WhyFailed
     from genstudy.reports.correlation import Association
 
 NONE = "–"
@@ -82,8 +81,7 @@ def cut(text: str, most: int) -> str:
     return text if len(text) <= most else text[:most] + MARK
 
 
-def _verdict(why: WhyFailed) -> str:
-    text = verdict_text(why)
+def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
@@ -101,7 +99,8 @@ FILTERS: dict[str, Callable[..., str]] = {
     "p": p_text,
     "strength": strength_text,
     "shade": shade,
-    "verdict": _verdict,
+    "verdict": lambda why: _sentence(verdict_text(why)),
+    "apart": lambda why: _sentence(apart_text(why)),
     "cut": cut,
     "lastline": lambda text: text.strip().rsplit("\n", 1)[-1].strip(),
 }

@@ -91,7 +91,7 @@ class BatchGatherer:
         """Yield all rows, some at a time, and count in `entry` and `reasons` what is missing."""
         parameters = [CONVERTERS[kind](self._cells[name]) for name, kind in self._kinds.items()]
         states, steps = self._states()
-        for study, ran in self._batch.study_of:
+        for study, ran in self._studies():
             if self._extractor is not None and self._batch.done & ran and not workspaces.has(study):
                 raise GenstudyError(f"the study {study} is missing, and rows of it were done")
             record = workspaces.record(study)
@@ -107,6 +107,15 @@ class BatchGatherer:
                 # Those that repeat have no end, so nothing can be strict here.
                 columns = (repeat(self._campaign), *fixed, *told, *spans, errors, *values, *results)
                 yield list(zip(*columns))  # noqa: B905
+
+    def _studies(self) -> Iterator[tuple[str, Rows]]:
+        """Yield the studies in which rows ended, and these rows; then those that a lost job never began."""
+        never_begun = self._batch.rows
+        for study, ran in self._batch.study_of:
+            never_begun -= ran
+            yield study, ran
+        if never_begun:
+            yield f"{self._batch.entry.name}.0", never_begun  # studies are counted from 1
 
     def _places(self, ran: Rows) -> Sequence[int]:
         """Return the places of rows in the batch."""

@@ -15,6 +15,10 @@ ENDED = frozenset(
 )
 """Slurm's words for the states of what will not run again. What is none of them may run yet."""
 
+LAUNCH_FAILED = "LAUNCH_FAILED"
+HELD = re.compile(r"launch[ _]failed[ _]requeued[ _]held")
+"""The reason of a task that no node could start, and that Slurm keeps until an administrator releases it."""
+
 WORD = re.compile(r"[A-Z_]+")
 NOTHING = frozenset({"", "(null)", "None", "N/A"})
 
@@ -56,6 +60,8 @@ def task_state(state: str, reason: str) -> TaskState:
     """Return the state that squeue or sacct prints, such as `CANCELLED by 1000`."""
     found = WORD.match(state)
     word = found[0] if found else state
+    if HELD.fullmatch(reason):
+        return TaskState(LAUNCH_FAILED, reason, active=False)
     return TaskState(word, "" if reason in NOTHING else reason, word not in ENDED)
 
 

@@ -53,6 +53,9 @@ class Cluster(Protocol):
     def cancel(self, jobs: Mapping[str, str], *, pending_only: bool) -> None:
         """Cancel jobs, or their tasks only that have not begun."""
 
+    def drop(self, job: str, token: str, index: int) -> None:
+        """Cancel one task, which its scheduler would keep and never start. Raises Unreachable."""
+
 
 @dataclass(frozen=True)
 class OnSlurm:
@@ -94,6 +97,10 @@ class OnSlurm:
     def cancel(self, jobs: Mapping[str, str], *, pending_only: bool) -> None:
         """Cancel arrays."""
         self.slurm.cancel(jobs, pending_only=pending_only)
+
+    def drop(self, job: str, token: str, index: int) -> None:
+        """Cancel a task of an array."""
+        self.slurm.drop(job, token, index)
 
 
 @dataclass(frozen=True)
@@ -137,3 +144,6 @@ class ByHand:
 
     def cancel(self, jobs: Mapping[str, str], *, pending_only: bool) -> None:
         """Do nothing: tasks end by themselves once their batches are taken back."""
+
+    def drop(self, job: str, token: str, index: int) -> None:
+        """Do nothing."""

@@ -14,20 +14,23 @@ from genstudy.schedulers.environment import client_environ, sbatch_environ
 from genstudy.schedulers.refusals import WAITS, own_words
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 SUBMITTED = re.compile(r"^([0-9]{1,18})(?:;.*)?$", re.MULTILINE)
 
 
-def run(*command: str, seconds: float) -> subprocess.CompletedProcess[str]:
-    """Run a command that asks Slurm, whatever its exit code.
+def run(
+    *command: str, seconds: float, environ: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a command that asks Slurm, whatever its exit code. environ: if it is not to be this process's.
 
     Raises UserError if it is not installed, and Unreachable if it takes longer.
     """
     try:
         return subprocess.run(
             command,
-            env=client_environ(os.environ),
+            env=client_environ(os.environ if environ is None else environ),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             encoding="utf-8",
@@ -42,9 +45,9 @@ def run(*command: str, seconds: float) -> subprocess.CompletedProcess[str]:
         raise failure(command[0], f"it did not answer within {seconds:g} s\n{said}") from problem
 
 
-def call(*command: str, seconds: float) -> str:
+def call(*command: str, seconds: float, environ: Mapping[str, str] | None = None) -> str:
     """Run a command that asks Slurm, and return what it prints. Raises Unreachable if it fails, as `run`."""
-    done = run(*command, seconds=seconds)
+    done = run(*command, seconds=seconds, environ=environ)
     if done.returncode:
         raise failure(command[0], done.stderr or f"it ended with {done.returncode}")
     return done.stdout

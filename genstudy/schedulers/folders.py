@@ -15,38 +15,57 @@ from genstudy.schedulers.answers import settings_of, task_state
 from genstudy.schedulers.commands import call, run
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
 CALL_SECONDS = 60.0
 """The longest that one of Slurm's commands may take."""
 
 PAUSE = 0.5
-PATIENCE = 300.0
-"""Seconds in which Slurm must have ended jobs that were cancelled. It gives them 30, if not set otherwise."""
+PATIENCE = 600.0
+"""Seconds in which Slurm must have ended jobs that were cancelled.
+
+If not set otherwise, it gives them 30, gives up processes that cannot be killed after 60 more, and a node
+that does not answer after 300.
+"""
 
 IDS = 500
 """Ids in one command line."""
 
 
 class FolderJob(NamedTuple):
-    """A job: its id, Slurm's word for its state, and where it works."""
+    """A job: its id, Slurm's word for its state, and where in the folder it works, such as `run/row_0`."""
 
     job: str
     state: str
-    folder: str
+    place: str
 
 
 def jobs_within(folder: Path) -> list[FolderJob]:
     """Return this user's jobs that work inside of a folder and have not ended.
 
+    They are found by whatever path they were handed in, through a symbolic link for instance.
     Raises UserError without Slurm's commands, and Unreachable where no controller answers.
     """
     fixed = ("--noheader", f"--user={os.geteuid()}", "--states=all", "--format=%A|%T|%Z")
     text = call("squeue", *fixed, seconds=CALL_SECONDS)
-    roots = (f"{folder.absolute()}/", f"{folder.resolve()}/")
-    jobs = (FolderJob(*line.split("|", 2)) for line in text.splitlines() if line.count("|") > 1)
-    return [job for job in jobs if job.folder.startswith(roots) and task_state(job.state, "").active]
+    found = []
+    for line in text.splitlines():
+        job, state, path = line.split("|", 2) if line.count("|") > 1 else ("", "", "")
+        place = _place(path, folder)
+        if place is not None and task_state(state, "").active:
+            found.append(FolderJob(job, state, place))
+    return found
+
+
+def _place(path: str, folder: Path) -> str | None:
+    """Return a path as seen from a folder that it is in, None if it is not."""
+    if f"/{folder.name}/" not in path:  # before links are followed, one for each of the user's jobs
+        return None
+    for root, inner in ((folder.absolute(), path), (folder.resolve(), os.path.realpath(path))):
+        if inner.startswith(f"{root}/"):
+            return inner.removeprefix(f"{root}/")
+    return None
 
 
 def cancel_within(folder: Path) -> set[str]:
@@ -66,15 +85,15 @@ def cancel_within(folder: Path) -> set[str]:
         if time.monotonic() > end:
             raise RunError(
                 f"Slurm does not end its jobs {_shown({job.job for job in jobs})}, which work in {folder}\n"
-                "  do not run their batch again before they are gone"
+                "  squeue shows on which nodes they hang; do not run their batch again before they are gone"
             )
         time.sleep(PAUSE)
     return told
 
 
-def slurm_config() -> dict[str, str]:
-    """Return the controller's settings. Raises as `jobs_within`."""
-    return settings_of(call("scontrol", "show", "config", seconds=CALL_SECONDS))
+def slurm_config(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the controller's settings, as told in this environment. Raises as `jobs_within`."""
+    return settings_of(call("scontrol", "show", "config", seconds=CALL_SECONDS, environ=environ))
 
 
 def _later(folder: Path) -> list[FolderJob]:

@@ -75,7 +75,7 @@ def refusal(text: str, script: Path, *, waiting: bool) -> Full | Refused:
     if POLICY in text and waiting and not _names_the_limit(text):
         return Full(f"Slurm takes no more jobs at present: {words}")
     ways = (way for pattern, way in WAYS_OUT if re.search(pattern, words))
-    way = next(ways, f"sbatch takes {script} once that is mended")
+    way = next(ways, f"ask for something else with --job; what was submitted is in {script}")
     return Refused(f"Slurm refuses the job: {words}\n  {way}")
 
 

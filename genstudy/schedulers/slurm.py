@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Full", "Limits", "Refused", "Slurm", "TaskState", "Unreachable"]
 
+LOOK = "try sinfo: if that fails too, Slurm is down, or this machine is none of its cluster"
 PROGRAMS = ("sbatch", "squeue", "scancel", "scontrol")
 SECONDS = 60.0
 SECOND_LOOKS = (0.0, 1.0, 2.0)
@@ -66,7 +67,10 @@ class Slurm:
         for name in PROGRAMS:
             if shutil.which(name) is None:
                 raise missing(name)
-        self.limits()
+        try:
+            self.limits()
+        except Unreachable as problem:
+            raise Unreachable(f"{problem}\n  {LOOK}") from problem
 
     def limits(self) -> Limits:
         """Return the controller's limits. Raises Unreachable."""
@@ -138,6 +142,13 @@ class Slurm:
             lines = [line for line in done.stderr.splitlines() if not any(x in line for x in ENDED_LONG_AGO)]
             if done.returncode and any(line.strip() for line in lines):
                 raise failure("scancel", "\n".join(lines))
+
+    def drop(self, job: str, token: str, index: int) -> None:
+        """Cancel one task of a job, if that job has the token. Raises Unreachable."""
+        _check_token(token)
+        for found, task, _, _, comment in self._queue("--array"):
+            if (found, task) == (job, str(index)) and _has(comment, token):
+                run("scancel", f"{job}_{index}", seconds=self._seconds)
 
     def _surely(self, job: str, token: str) -> str:
         """Return the job that stays for a token, once one was submitted: an earlier one may turn up late."""

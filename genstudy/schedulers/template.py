@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 """What a line of a script cannot hold, or a file of text."""
 
+PATHS = "check the path; a relative one is looked for where genstudy is called"
 UNWRITABLE = re.compile(r"[\x00\ud800-\udfff]")
 NAME = re.compile(r"'([^']+)'(?: is undefined)?$")
 
@@ -33,7 +34,7 @@ def render_script(template: Path, plan: JobPlan, **more: str) -> str:
     in it, and for a text that is no script.
     """
     if not template.is_file():
-        raise UserError("there is no such file", where=str(template), hint="check the path")
+        raise UserError("there is no such file", where=str(template), hint=PATHS)
     context = _context(plan) | more
     loader = TemplateLoader(template)
     environment = make_environment(loader)

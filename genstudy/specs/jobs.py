@@ -10,9 +10,11 @@ import re
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
-from genstudy.errors import UserError
-from genstudy.rendering.job_checks import scheduler_type
+from genstudy.errors import UserError, near
+from genstudy.rendering.job_checks import SETUP_ENDS, WORDS, check_word, scheduler_type
+from genstudy.rendering.job_options import check_option
 from genstudy.rendering.jobs import JobView
+from genstudy.rendering.macros import check_marks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,7 +44,14 @@ NEEDED = {"slurm": (), "flux": (), "lsf": ("bank", "queue", "walltime")}
 
 OWN_ENTRIES = frozenset({"type", "host", "bank", "queue", "nodes", "procs", "reservation", "qos"})
 SLURM_MEMORY = re.compile(r"\d+[KMGT]?", re.ASCII)
-OPTION = re.compile(r"-[^\n\r]+")
+DIRECTIVE = re.compile(r"^#(?:SBATCH|BSUB|PBS|flux:)", re.MULTILINE)
+OPTION = re.compile(r"-[^\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+EXTRA = {
+    "slurm": ("shell",),
+    "flux": ("shell", "version", "uri", "allocation_args", "launcher_args", "args"),
+    "lsf": (),
+}
+"""What an adapter takes besides; what is none of these it passes over without a word."""
 
 
 def job_view(settings: SchedulerSettings | None) -> JobView | None:
@@ -71,9 +80,19 @@ def _check(settings: SchedulerSettings) -> None:
             )
     if kind == "flux" and settings.exclusive and settings.nodes is None:
         raise UserError("Flux gives whole nodes only where it is told how many", hint="pass --job nodes=1")
+    for key in WORDS:
+        check_word(key, getattr(settings, key))
     for option in settings.options:
         if not OPTION.fullmatch(option):
             raise UserError(f"'{option}' is no option of a job", hint="write it as --constraint=haswell")
+        check_option(kind, option)
+    if settings.setup:
+        check_marks(settings.setup, "setup")
+        if found := DIRECTIVE.search(settings.setup):
+            raise UserError(
+                f"setup has a line that begins with {found.group()}, behind commands, where nobody reads it",
+                hint="give what it asks for as --job options=..., or by a key of its own",
+            )
 
 
 def _procs(settings: SchedulerSettings) -> int:
@@ -103,8 +122,11 @@ def _extra(settings: SchedulerSettings) -> dict[str, Any]:
             raise UserError(
                 f"extra has '{key}', which is a setting of its own", hint=f"write {key}: beside extra:"
             )
-    if settings.type == "lsf" and "shell" in settings.extra:
-        raise UserError("Maestro takes no shell for jobs of lsf: their scripts are bash's")
+        if key not in (known := EXTRA[settings.type]):
+            raise UserError(
+                f"Maestro has no use for '{key}' in the batch block of {settings.type}{near(key, known)}",
+                hint=f"it takes {', '.join(known)}" if known else "leave extra out",
+            )
     return dict(settings.extra)
 
 
@@ -143,6 +165,11 @@ def _gpus(settings: SchedulerSettings, nodes: int | None, procs: int) -> int | N
                 hint="pass --job nodes=1 and no more than one process, or --job submit=batches",
             )
         return gpus
+    if settings.type == "slurm" and nodes is None and procs > 1:
+        raise UserError(
+            "each node of the job would have so many GPUs, and how many nodes there are is Slurm's choice",
+            hint="pass --job nodes=1, or as many as you want",
+        )
     share, what = (nodes or 1, "nodes") if settings.type == "slurm" else (procs, "processes")
     if gpus % share:
         raise UserError(
@@ -159,7 +186,10 @@ def _clock(seconds: float) -> str:
 
 
 def _header(settings: SchedulerSettings) -> tuple[str, ...]:
-    """Return the first lines of a job's script: what Maestro has no entry for, and the setup."""
+    """Return the first lines of a job's script: what Maestro has no entry for, and the setup.
+
+    A setup that fails ends the job: the row is to run in this environment, or not at all.
+    """
     lines = []
     if settings.type == "slurm":
         if settings.cores:
@@ -168,7 +198,8 @@ def _header(settings: SchedulerSettings) -> tuple[str, ...]:
             lines.append(f"--mem={_slurm_memory(settings.memory)}")
     mark = "#BSUB" if settings.type == "lsf" else "#SBATCH"
     lines = [f"{mark} {line}" for line in [*lines, *settings.options]]
-    return (*lines, *(settings.setup or "").splitlines())
+    setup = ("set -e", *settings.setup.strip("\n").split("\n"), SETUP_ENDS) if settings.setup else ()
+    return (*lines, *setup)
 
 
 def _slurm_memory(text: str) -> str:
@@ -211,9 +242,12 @@ def check_handed_on(
     top = "\n".join(view.header)
     for entry in spec.data["study"]:
         run = entry["run"]
-        if (run.get("nodes") or run.get("procs")) and not str(run["cmd"]).lstrip().startswith(top):
-            raise UserError(
-                f"this job would not ask for: {', '.join(view.header)}",
-                where=f"{where}, step '{entry['name']}'",
-                hint="write {{ job_header() | indent(N) }} as the first line of its cmd:",
-            )
+        if not (run.get("nodes") or run.get("procs")):
+            continue
+        for key in ("cmd", "restart"):
+            if run.get(key) and not str(run[key]).lstrip().startswith(top):
+                raise UserError(
+                    f"this job would not ask for: {', '.join(view.header)}",
+                    where=f"{where}, step '{entry['name']}'",
+                    hint=f"write {{{{ job_header() | indent(N) }}}} as the first line of its {key}:",
+                )

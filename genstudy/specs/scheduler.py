@@ -77,8 +77,9 @@ def choose_scheduler(
 ) -> SchedulerSettings | None:
     """Join what the study file said with `--scheduler TYPE` and `--job KEY=VALUE`; these win.
 
-    None where nobody names a scheduler, or `local` is asked for. Raises UserError for a scheduler or a key
-    that there is not, a value that cannot be, and pairs without a scheduler.
+    `KEY=` takes the key away, as if nobody had said it. None where nobody names a scheduler, or `local` is
+    asked for. Raises UserError for a scheduler or a key that there is not, a value that cannot be, and pairs
+    without a scheduler.
     """
     given: dict[str, Any] = {}
     if said is not None:
@@ -92,12 +93,14 @@ def choose_scheduler(
         given["type"] = scheduler
     for pair in pairs:
         key, value = _pair(pair)
-        if key == "options":
+        if value == "":
+            given.pop(key, None)
+        elif key == "options":
             given.setdefault(key, [])
             given[key] = [*given[key], value]
         else:
             given[key] = value
-    if not given:
+    if not given and not pairs:
         return None
     if "type" not in given:
         raise UserError("--job needs a scheduler", hint="pass --scheduler slurm")

@@ -1,8 +1,9 @@
 """Runs of a campaign that something happens to at a chosen moment: right before they touch the n-th file.
 
-Run as a program, `python -m tests.campaign.dying CAMPAIGN FATE FIRST STEP`, it copies a campaign for each of
-the moments FIRST, FIRST + STEP, ..., has its fate overtake a run of the copy at that moment, runs the copy
-again to its end, and prints a line for whatever is wrong then. The last line says how many moments it tried.
+Run as a program, `python -m tests.campaign.dying CAMPAIGN FATE FIRST STEP [SCHEDULER]`, it copies a campaign
+for each of the moments FIRST, FIRST + STEP, ..., has its fate overtake a run of the copy at that moment, runs
+the copy again to its end, and prints a line for whatever is wrong then. The last line says how many moments
+it tried.
 """
 
 from __future__ import annotations
@@ -53,6 +54,14 @@ def interrupt() -> None:
 FATES: dict[str, Callable[[], None]] = {"die": die, "fail": fail, "interrupt": interrupt}
 
 
+def run(campaign: Path) -> None:
+    """Run a campaign as the command line says."""
+    if len(sys.argv) > 5:
+        run_campaign(campaign, {"sleep": 1}, scheduler=sys.argv[5])
+    else:
+        run_campaign(campaign)
+
+
 def concerns(event: str, arguments: tuple[Any, ...], campaign: str) -> bool:
     """Tell whether an event is something that a run does to its campaign's files, or a process it starts."""
     if not (event in EVENTS or event.startswith("os.")) or event == "os.putenv":
@@ -85,7 +94,7 @@ def overtaken(campaign: Path, fate: str, moment: int) -> int:
         watchdog = threading.Timer(PATIENCE, die_of_hanging)
         watchdog.daemon = True
         watchdog.start()
-        run_campaign(campaign)
+        run(campaign)
         code = SPARED
     except (Exception, KeyboardInterrupt) as problem:  # noqa: BLE001 - all of them end a run
         code = REACHED
@@ -104,7 +113,7 @@ def die_of_hanging() -> None:
 def problems_of(campaign: Path) -> list[str]:
     """Run a campaign to its end in this process, and return what is wrong with it."""
     try:
-        run_campaign(campaign)
+        run(campaign)
     except Exception:  # noqa: BLE001 - it is what this looks for
         return [traceback.format_exc()]
     state = CampaignState(read_manifest(campaign), Ledger(campaign).records())
@@ -129,7 +138,7 @@ def problems_of(campaign: Path) -> list[str]:
 def main() -> None:
     """Try every chosen moment."""
     campaign, fate = Path(sys.argv[1]).resolve(), sys.argv[2]
-    moment, step = map(int, sys.argv[3:])
+    moment, step = map(int, sys.argv[3:5])
     tried = 0
     while True:
         copy = campaign.with_name(f"{fate}-{moment}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -45,6 +46,14 @@ def start(folder: Path, *options: str) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
     )
+
+
+def slow_prolog(slurm: SlurmLab, folder: Path) -> None:
+    """Have the controller prepare each job for some seconds, as where nodes are switched on for it."""
+    prolog = folder / "prolog.sh"
+    prolog.write_text("#!/bin/sh\nsleep 3\n")
+    prolog.chmod(0o755)
+    slurm.reconfigure(PrologSlurmctld=str(prolog))
 
 
 def status(folder: Path) -> dict[str, int]:
@@ -222,10 +231,137 @@ def test_more_rows_than_slurm_takes_are_refused(slurm: SlurmLab, tmp_path: Path)
     )
 
 
-def test_a_path_that_a_shell_would_read_is_refused(tmp_path: Path) -> None:
-    folder = tmp_path / "my studies"
+@pytest.mark.parametrize("name", ["my studies", "100%"])
+def test_a_path_that_would_be_read_otherwise_is_refused(name: str, tmp_path: Path) -> None:
+    folder = tmp_path / name
     folder.mkdir()
     campaign(folder, "true", rows=3)
     assert refused(folder).splitlines()[0] == (
-        f"genstudy: {folder}/c: the path has ' ', and Maestro hands in jobs through a shell, unquoted"
+        f"genstudy: {folder}/c: the path has {' ' if ' ' in name else '%'!r}, and Maestro hands it to slurm "
+        "through a shell, unquoted"
     )
+
+
+def test_a_slurm_that_wants_a_token_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "bin").mkdir()
+    for name in ("sbatch", "scontrol", "squeue"):
+        program = tmp_path / "bin" / name
+        real = shutil.which(name)
+        program.write_text(f'#!/bin/sh\ntest -n "$SLURM_JWT" && unset SLURM_JWT && exec {real} "$@"\n')
+        program.chmod(0o755)
+    campaign(tmp_path, "true", rows=3)
+    with monkeypatch.context() as patched:
+        patched.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
+        assert "Slurm does not answer: scontrol: it ended with 1" in genstudy_error(tmp_path, 1)
+        patched.setenv("SLURM_JWT", "eyJ")
+        assert genstudy_error(tmp_path, 2).startswith(
+            "genstudy: this Slurm wants SLURM_JWT, and Maestro writes its environment into a file that all "
+        )
+        out = genstudy(tmp_path, "run", "c", "--sleep", "1", "--pass-env", "SLURM_JWT")
+    assert "3 of 3 rows done" in out
+
+
+def genstudy_error(folder: Path, code: int) -> str:
+    done = subprocess.run([*GENSTUDY, "run", "c"], cwd=folder, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (code, "")
+    return done.stderr
+
+
+def test_jobs_that_are_prepared_are_waited_for(slurm: SlurmLab, tmp_path: Path) -> None:
+    slow_prolog(slurm, tmp_path)
+    campaign(tmp_path, f"tee -a {tmp_path}/log <<<", rows=4)
+    assert "4 of 4 rows done" in genstudy(tmp_path, "run", "c", "--sleep", "1")
+    assert ran(tmp_path / "log") == Counter("0123")
+
+
+def test_a_job_that_is_suspended_is_waited_for(slurm: SlurmLab, tmp_path: Path) -> None:
+    campaign(tmp_path, f"sleep 3; tee -a {tmp_path}/log <<<", rows=1)
+    run = start(tmp_path)
+    slurm.wait(lambda: queue(slurm) == ["RUNNING"], "the job runs")
+    job = ids(slurm)[0]
+    slurm.call("scontrol", "suspend", job)
+    time.sleep(3)
+    assert queue(slurm) == ["SUSPENDED"]
+    slurm.call("scontrol", "resume", job)
+    assert "1 of 1 rows done" in run.communicate(timeout=60)[0]
+    assert ran(tmp_path / "log") == Counter("0")
+
+
+def test_a_job_that_maestro_took_for_refused_is_cancelled(
+    slurm: SlurmLab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where sbatch gets no answer in time, and Slurm has the job all the same."""
+    real = shutil.which("sbatch")
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "sbatch").write_text(f'#!/bin/sh\n{real} "$@" && exit 1\n')
+    (tmp_path / "bin" / "sbatch").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
+    campaign(tmp_path, "sleep 600; echo", rows=2)
+    out = genstudy(tmp_path, "run", "c", "--sleep", "1", code=1)
+    assert out.splitlines()[0] == (
+        "batch 0000: cancelled 2 jobs that Maestro had taken for failed, and Slurm had all the same"
+    )
+    assert "0 of 2 rows done, 2 failed" in out
+    assert queue(slurm) == []
+
+
+@pytest.mark.parametrize("throttle", ["0", "1"])
+def test_the_jobs_of_a_lost_node_run_again(throttle: str, slurm: SlurmLab, tmp_path: Path) -> None:
+    slurm.reconfigure(JobRequeue=0)
+    campaign(tmp_path, f"sleep 2; tee -a {tmp_path}/log <<<", rows=2)
+    run = start(tmp_path, "--throttle", throttle)
+    slurm.wait(lambda: "RUNNING" in queue(slurm), "a job runs")
+    slurm.kill_node("n1")
+    slurm.declare_down("n1")
+    assert "2 of 2 rows done" in run.communicate(timeout=60)[0]
+    assert ran(tmp_path / "log") == Counter("01")
+
+
+def test_jobs_are_found_by_whatever_path_the_campaign_is_called(slurm: SlurmLab, tmp_path: Path) -> None:
+    folder = tmp_path / "real"
+    folder.mkdir()
+    for name in ("one", "two"):
+        (tmp_path / name).symlink_to(folder)
+    campaign(folder, "sleep 600; echo", rows=40, batch=40)
+    run = subprocess.Popen([*GENSTUDY, "run", str(tmp_path / "one" / "c"), "--sleep", "1"])
+    slurm.wait(lambda: len(queue(slurm)) == 40, "all jobs are in the queue")
+    run.kill()
+    run.communicate()
+    waiting = slurm.call("squeue", "-h", "-t", "PENDING", "-o", "%i").split()
+    assert waiting
+    run = subprocess.Popen([*GENSTUDY, "run", str(tmp_path / "two" / "c"), "--sleep", "1"])
+    slurm.wait(lambda: len(ids(slurm)) == 40 and not set(waiting) & set(ids(slurm)), "the jobs are new ones")
+    run.kill()
+    run.communicate()
+
+
+def test_variables_of_sbatch_do_not_overrule_the_jobs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    variables = {
+        "SBATCH_JOB_NAME": "mine",
+        "SBATCH_OUTPUT": "/dev/null",
+        "SBATCH_ERROR": "/dev/null",
+        "SBATCH_PARTITION": "short",
+        "SBATCH_TIMELIMIT": "1",
+        "SBATCH_MEM_PER_NODE": "5",
+        "SBATCH_NO_REQUEUE": "1",
+        "SBATCH_ACCOUNT": "stays",
+    }
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    (tmp_path / "study.yaml").write_text(
+        "parameters: {a: const(1)}\nrows: 1\nname: c\ntemplate: command\n"
+        "set:\n  command: 'env; scontrol show job $SLURM_JOB_ID; echo'\n"
+        "scheduler:\n  queue: debug\n  walltime: 5m\n  memory: 70M\n"
+    )
+    genstudy(tmp_path, "build", "study.yaml")
+    genstudy(tmp_path, "run", "c", "--sleep", "1", "--save", "keep")
+    (file,) = (tmp_path / "c").glob("runs/*/run/*/*.out")
+    words = set(file.read_text().split())
+    assert {"Partition=debug", "TimeLimit=00:05:00", "Account=stays", "Requeue=1"} <= words
+    assert any(word.startswith("JobName=run_row") for word in words)
+    assert {word for word in words if word.startswith("SBATCH_")} == {
+        "SBATCH_ACCOUNT=stays",
+        "SBATCH_REQUEUE=1",
+    }

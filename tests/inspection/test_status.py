@@ -15,7 +15,19 @@ from genstudy.errors import GenstudyError
 from genstudy.inspection.status import Present, StatusReader, campaign_status
 from genstudy.inspection.status_format import Status, status_schema
 from genstudy.ledger.ledger import Ledger
-from genstudy.ledger.records import Cleared, Ended, Failure, Owned, Record, Saved, Started, Stopped
+from genstudy.ledger.records import (
+    Cleared,
+    Ended,
+    Failure,
+    Owned,
+    Queued,
+    Record,
+    Returned,
+    Saved,
+    Started,
+    Stopped,
+    Submitted,
+)
 from genstudy.specs.make import make_specs
 from genstudy.specs.manifest import BatchEntry, Manifest
 from genstudy.specs.options import Options
@@ -76,10 +88,10 @@ def saved(batch: BatchEntry) -> Saved:
     )
 
 
-def all_of(batch: BatchEntry, failed: str = "", done: str | None = None) -> list[Record]:
+def all_of(batch: BatchEntry, failed: str = "", done: str | None = None, *, t: float = 110) -> list[Record]:
     """Return the records of a batch that ran, was saved and cleared."""
     cleared = Cleared(t=121, batch=batch.id, left=3 if failed else 0)
-    return [started(batch), ended(batch, done, failed), saved(batch), cleared]
+    return [started(batch), ended(batch, done, failed, t=t), saved(batch), cleared]
 
 
 def write(folder: Path, *records: Record, reason: str = "") -> None:
@@ -125,7 +137,7 @@ def test_a_campaign_that_runs(tmp_path: Path) -> None:
         owned = next(iter(Ledger(tmp_path / "c").records()))
         start = owned.t
         for record in (
-            *all_of(first),
+            *all_of(first, t=start + 5),
             started(second),
             ended(second, "10-18", "19", t=start + 10),
             started(third, t=start + 10),
@@ -437,6 +449,33 @@ def test_the_pace_is_that_of_the_last_owner() -> None:
     assert rate(*before, own(100)) is None
     assert rate(*before, own(100), end(110, "0-9"), end(120, "10")) == 11 / 20
     assert rate(*before, own(100), end(90, "0-9")) is None  # the clock was set back
+    # What tasks of a scheduler did before somebody followed them is recorded later.
+    assert rate(*before, own(100), end(30, "0-99"), end(110, "100-104"), end(105, "105-109")) == 1
+
+
+def test_a_wave_that_is_over_and_not_taken_back_is_not_finished(tmp_path: Path) -> None:
+    manifest, folder = campaign(tmp_path, rows=10), tmp_path / "c"
+    write(
+        folder,
+        Submitted(t=90, wave=1, scheduler="slurm", token="genstudy-1", batches=("0000",)),
+        Queued(t=91, wave=1, job="7"),
+    )
+    assert lines(folder)[0].startswith("c: in the scheduler's hands, and followed by nobody (process ")
+    batch = manifest.batches[0]
+    (folder / "waves/0001/tasks").mkdir(parents=True)
+    with Ledger(folder).task(1, "0000").own({}, no_news) as owner:
+        for one in all_of(batch):
+            owner.add(one)
+    status = campaign_status(folder)
+    assert (status.state, status.rows.done, status.batches.cleared) == ("submitted", 10, 1)
+    shown = lines(folder)
+    assert shown[0].startswith("c: its jobs are over, and nobody has taken up yet what they did (process ")
+    assert shown[-2:] == [
+        "wave     1: job 7 of Slurm, 1 ended, 0 running, 0 waiting of 1 batch",
+        "next     genstudy run c",
+    ]
+    write(folder, *all_of(batch), Returned(t=140, wave=1, batch="0000", state="COMPLETED"))
+    assert (campaign_status(folder).state, campaign_status(folder).waves) == ("finished", [])
 
 
 def test_every_field_is_described() -> None:

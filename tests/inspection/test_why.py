@@ -16,10 +16,10 @@ from genstudy.errors import UserError
 from genstudy.inspection.groups import group_failures
 from genstudy.inspection.why import why_failed
 from genstudy.inspection.why_format import Range, Why, WhyFailed, why_schema
-from genstudy.inspection.why_text import cause_text, verdict_text
+from genstudy.inspection.why_text import apart_text, cause_text, verdict_text
 from genstudy.ledger.ledger import Ledger
 from genstudy.ledger.ranges import Rows
-from genstudy.ledger.records import Ended, Failure, Started
+from genstudy.ledger.records import Ended, Failure, Returned, Started, Submitted
 from genstudy.specs.make import make_specs
 from genstudy.specs.manifest import BatchEntry, read_manifest
 from genstudy.specs.options import Options
@@ -453,3 +453,55 @@ def test_the_schema(tmp_path: Path) -> None:
     schema = why_schema()
     jsonschema.validate(found.model_dump(mode="json"), schema)
     assert Why.model_validate_json(found.model_dump_json()) == found
+
+
+def taken_away(folder: Path, batch: str, failures: Mapping[tuple[str, str], str], done: str) -> None:
+    """Record that a batch's task got these rows done and lost its job, and what became of the others."""
+    entry = next(one for one in read_manifest(folder).batches if one.id == batch)
+    rows = str(Rows.span(entry.start, entry.start + entry.nrows))
+    failed = tuple(Failure(step=step, state=state, rows=ranges) for (step, state), ranges in failures.items())
+    with Ledger(folder, beat=NEVER).own({}, no_news) as owner:
+        wave = int(batch) + 1
+        owner.add(Submitted(t=1, wave=wave, scheduler="slurm", token=f"genstudy-{wave}", batches=(batch,)))
+        owner.add(Started(t=1, batch=batch, study=f"c_{batch}.1", rows=rows, whole=False))
+        ended = Ended(t=2, batch=batch, study=f"c_{batch}.1", how="stopped", code=None, done=done, seconds=1)
+        owner.add(ended)
+        owner.add(Returned(t=3, wave=wave, batch=batch, state="TIMEOUT", failed=failed))
+
+
+def test_rows_whose_job_was_taken_away_are_no_failures_that_values_explain(tmp_path: Path) -> None:
+    folder = made(tmp_path, text_of({"x": range(60)}), batch_size=20)
+    taken_away(folder, "0000", {}, "0-19")
+    taken_away(folder, "0001", {("", "CANCELLED"): "21-39"}, "20")
+    taken_away(folder, "0002", {(RUN[0], "TIMEDOUT"): "41", ("", "TIMEOUT"): "42-59"}, "40")
+    why = why_failed(folder)
+    assert (why.done, why.failed, why.apart, why.pending) == (22, 1, 37, 0)
+    assert {(kind.step, kind.state): kind.rows for kind in why.kinds} == {
+        ("", "CANCELLED"): 19,
+        ("", "TIMEOUT"): 18,
+        (RUN[0], "TIMEDOUT"): 1,
+    }
+    assert (why.verdict, why.causes) == ("too few", ())
+    assert apart_text(why) == "not compared: 37 rows whose job was taken away, whatever their values"
+    (cancelled,) = why_failed(folder, state="cancelled").causes
+    assert (cancelled.range is not None, why_failed(folder, state="cancelled").apart) == (True, 0)
+    assert group_failures(folder).failed == 38
+
+
+@pytest.mark.parametrize("word", ["CANCELLED", "NODE_FAIL", "PREEMPTED", "HWFAILURE"])
+def test_what_comes_from_outside_tells_nothing_of_values(tmp_path: Path, word: str) -> None:
+    folder = made(tmp_path, text_of({"x": range(100)}))
+    judged(folder, {(RUN[0], word): range(80, 100)})
+    why = why_failed(folder)
+    assert (why.verdict, why.failed, why.apart) == ("none failed", 0, 20)
+    assert verdict_text(why) == "no row failed by itself"
+    assert why_failed(folder, step=RUN[0]).apart == 20
+    assert [cause.name for cause in why_failed(folder, state=word).causes] == ["x"]
+
+
+def test_a_row_at_work_when_its_job_ran_out_of_memory_is_compared(tmp_path: Path) -> None:
+    folder = made(tmp_path, text_of({"x": range(40)}), batch_size=20)
+    taken_away(folder, "0000", {(RUN[0], "OUT_OF_MEMORY"): "10-19"}, "0-9")
+    taken_away(folder, "0001", {}, "20-39")
+    why = why_failed(folder)
+    assert (why.failed, why.apart, why.verdict) == (10, 0, "causes")

@@ -41,6 +41,11 @@ def ran(options: dict[str, Any], reason: str | None = None) -> Run:
         ({"after": "curl https://me:secret@host"}, f"--after '{HIDDEN}'"),
         ({"before": "tool password=hunter2"}, f"--before '{HIDDEN}'"),
         ({"retry": True}, "genstudy retry"),
+        ({"cancel": True}, "genstudy cancel"),
+        (
+            {"submit": True, "scheduler": "slurm", "job": ["walltime=1h", "setup=module load x"], "jobs": 4},
+            "genstudy submit --scheduler slurm --job walltime=1h --job 'setup=module load x' --jobs 4",
+        ),
     ],
 )
 def test_commands(options: dict[str, Any], command: str) -> None:

@@ -6,9 +6,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genstudy.ledger.ranges import Rows
-from genstudy.ledger.records import Cleared, Ended, Failure, Owned, Record, Saved, Started, Stopped
+from genstudy.ledger.records import (
+    Cleared,
+    Ended,
+    Failure,
+    Owned,
+    Queued,
+    Record,
+    Refused,
+    Returned,
+    Saved,
+    Started,
+    Stopped,
+    Submitted,
+)
 from genstudy.reports.disk import POINTS, DiskHistory
-from genstudy.reports.history import StudySpan, history_of
+from genstudy.reports.history import StudySpan, WaveRun, history_of
 
 
 def owned(t: float, generation: int = 1) -> Owned:
@@ -114,6 +127,51 @@ def test_a_process_that_runs_has_run_until_now() -> None:
     assert [(run.ended, run.alive) for run in history.runs] == [(3, False), (100, True)]
     assert (history.busy, history.ended) == (92, 100)
     assert [(span.ended, span.state) for span in history.spans] == [(100, "running"), (12, "cut short")]
+
+
+def handed(t: float, wave: int, *batches: str) -> Submitted:
+    return Submitted(t=t, wave=wave, scheduler="slurm", token=f"genstudy-{wave}", batches=batches)
+
+
+def test_tasks_go_on_when_the_process_that_handed_them_over_has_ended() -> None:
+    records: list[Record] = [
+        owned(10),
+        handed(11, 1, "0000", "0001"),
+        Queued(t=12, wave=1, job="7"),
+        Stopped(t=13, reason=""),
+        started(100, "0000"),
+        ended(130, "0000"),
+        started(120, "0001"),
+    ]
+    history = history_of(records, running={"c_0001.1"}, now=140)
+    assert [(run.ended, run.reason) for run in history.runs] == [(13, "")]
+    assert history.busy == 3 + 40
+    assert [(span.study, span.ended, span.state) for span in history.spans] == [
+        ("c_0000.1", 130, "done"),
+        ("c_0001.1", 140, "running"),
+    ]
+    assert history.waves == [WaveRun(number=1, scheduler="slurm", batches=2, began=11, job="7")]
+
+
+def test_waves_and_how_their_tasks_ended() -> None:
+    def back(t: float, wave: int, batch: str, state: str) -> Returned:
+        return Returned(t=t, wave=wave, batch=batch, state=state)
+
+    records: list[Record] = [
+        owned(10),
+        handed(11, 1, "0000", "0001", "0002"),
+        Queued(t=12, wave=1, job="7"),
+        back(20, 1, "0001", "COMPLETED"),
+        back(30, 1, "0000", "TIMEOUT"),
+        back(40, 1, "0002", "COMPLETED"),
+        handed(50, 2, "0000"),
+        Refused(t=51, wave=2, reason="no such queue"),
+    ]
+    words = {"COMPLETED": 2, "TIMEOUT": 1}
+    assert history_of(records, now=60).waves == [
+        WaveRun(number=1, scheduler="slurm", batches=3, began=11, job="7", ended=40, words=words),
+        WaveRun(number=2, scheduler="slurm", batches=1, began=50, ended=51, refused="no such queue"),
+    ]
 
 
 def test_clocks_that_do_not_agree_give_no_negative_times() -> None:

@@ -258,7 +258,7 @@ def test_a_lost_node(slurm: SlurmLab, script: Scripts, token: str, requeue: bool
             ["--bogus=1"],
             (
                 "unrecognized option '--bogus=1'; Try \"sbatch --help\" for more information\n"
-                "  sbatch takes SCRIPT once that is mended"
+                "  ask for something else with --job; what was submitted is in SCRIPT"
             ),
         ),
     ],

@@ -7,14 +7,19 @@ After a change that is meant: pytest tests/specs/test_jobs.py --renew-golden
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from maestrowf.interfaces import ScriptAdapterFactory
 from maestrowf.interfaces.script._flux.flux0_49_0 import FluxInterface_0490
+from pydantic import ValidationError
 
+from genstudy.errors import UserError
 from genstudy.maestro.specs import load_spec
 from genstudy.rendering.templates import builtin_names
 from genstudy.specs.jobs import job_view
@@ -167,12 +172,141 @@ def test_every_built_in_template_has_its_scripts() -> None:
         (
             "lsf",
             {"extra": {"shell": "zsh"}},
-            "Maestro takes no shell for jobs of lsf: their scripts are bash's",
+            "Maestro has no use for 'shell' in the batch block of lsf\n  leave extra out",
+        ),
+        (
+            "flux",
+            {"extra": {"alocation_args": {}}},
+            "Maestro has no use for 'alocation_args' in the batch block of flux (did you mean 'allocation_",
+        ),
+        (
+            "slurm",
+            {"nodes": None},
+            "each node of the job would have so many GPUs, and how many nodes there are is Slurm's choice\n",
         ),
     ],
 )
 def test_what_an_adapter_would_drop_is_refused(kind: str, given: dict[str, Any], message: str) -> None:
     assert refusal(lambda: job_view(settings(kind, **given))).startswith(message)
+
+
+@pytest.mark.parametrize("key", ["bank", "queue", "reservation", "qos"])
+@pytest.mark.parametrize(
+    "value", ["a b", "a\nrm -rf x", "a;b", "$(id)", "`id`", '"a', "a'", "a|b", "a#b", "a\\", "a*"]
+)
+def test_a_name_that_a_shell_would_read_is_refused(key: str, value: str) -> None:
+    assert refusal(lambda: job_view(said(**{key: value}))).startswith(f"{key} has ")
+    batch = f"batch: {{type: slurm, host: '', bank: '', queue: '', {key}: {json.dumps(value)}}}"
+    if key in {"bank", "queue"}:
+        batch = batch.replace(f"{key}: '', ", "")
+    assert f"{key} has " in refusal(lambda: make(template=TEMPLATE % (batch, "set -e", "      procs: 1")))
+
+
+@pytest.mark.parametrize("value", ["phys", "a+b", "p1,p2", "a@b", "a.b:c_d-e/f=g", "ü"])
+def test_other_names_are_taken(value: str) -> None:
+    view = job_view(said(bank=value, queue=value, qos=value, reservation=value))
+    assert view is not None
+    assert view.batch["bank"] == value
+
+
+@pytest.mark.parametrize(
+    ("kind", "option", "found"),
+    [
+        *(("slurm", option, option.split()[0]) for option in ("--array=0-9", "-a 0-9", "--arr=1,2", "-a0-9")),
+        ("slurm", "-Ha0-3", "-Ha0-3"),
+        *(("slurm", option, option.split()[0]) for option in ("-M other", "--clusters=all", "-W", "--wait")),
+        *(("slurm", option, option) for option in ("-Q", "-vQ", "--quiet", "--test-only", "--no-requeue")),
+        *(("slurm", option, option.split()[0]) for option in ("-o x", "--error=x", "--output x", "--wrap=x")),
+        ("slurm", "--mem=1 --array=0-9", "--array=0-9"),
+        *(("lsf", option, option.split()[0]) for option in ("-J x[1-10]", "-K", "-Is", "-o x", "-eo x")),
+    ],
+)
+def test_an_option_that_takes_a_job_out_of_maestros_hands_is_refused(
+    kind: str, option: str, found: str
+) -> None:
+    message = f"a job cannot have '{found}': "
+    assert refusal(lambda: job_view(settings(kind, options=[option]))).startswith(message)
+    mark = {"slurm": "#SBATCH", "lsf": "#BSUB"}[kind]
+    batch = f"batch: {{type: {kind}, host: '', bank: b, queue: q}}"
+    run = "      nodes: 1\n      procs: 1\n      walltime: '1:00'"
+    template = TEMPLATE % (batch, f"\n        # a comment\n        {mark} {option}\n        set -e", run)
+    assert message in refusal(lambda: make(template=template))
+    # Behind a command nobody reads it.
+    make(template=template.replace(mark, f"set -u\n        {mark}"))
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        "-C haswell",
+        "--wait-all-nodes=1",
+        "-Hk",
+        "--exclude=n1",
+        "--mem-per-cpu=1G",
+        "-d afterok:1",
+        "--comment=-a # -a",
+    ],
+)
+def test_other_options_are_taken(option: str) -> None:
+    view = job_view(said(options=[option]))
+    assert view is not None
+    assert view.header == (f"#SBATCH {option}",)
+
+
+def test_a_quote_that_does_not_end_is_told() -> None:
+    assert refusal(lambda: job_view(said(options=['--comment="x']))).startswith("a quote does not end in ")
+
+
+@pytest.mark.parametrize(
+    ("setup", "message"),
+    [
+        ("module load a\r\nb", "setup, line 1: '\\r' cannot stand in a script\n  convert its line ends"),
+        ("a\u2028b", "setup, line 1: '\\u2028' cannot stand in a script\n"),
+        ("a\n#SBATCH --mem=1", "setup has a line that begins with #SBATCH, behind commands, where nobody "),
+    ],
+)
+def test_a_setup_that_would_be_read_otherwise_is_refused(setup: str, message: str) -> None:
+    assert refusal(lambda: job_view(said(setup=setup))).startswith(message)
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_characters="$"), min_size=1))
+def test_a_setup_reaches_the_scripts_as_it_is_or_is_refused(setup: str) -> None:
+    try:
+        view = job_view(said(setup=setup))
+    except (UserError, ValidationError):
+        return
+    assert view is not None
+    template = TEMPLATE % ("{{ batch_block() }}", "{{ job_header() | indent(8) }}", "      procs: 1")
+    make(template=template, scheduler=said(setup=setup), force=True)
+    spec = load_spec(Path("out/t_0000.yaml").read_bytes().decode(), "x")
+    command = spec.data["study"][0]["run"]["cmd"]
+    top = "\n".join(view.header)
+    assert top == "\n".join(["set -e", setup.strip("\n"), "set +e"])
+    assert command == f"{top}\necho $(A)\n"
+
+
+def test_a_restart_asks_for_the_same() -> None:
+    batch, header = "{{ batch_block() }}", "{{ job_header() | indent(8) }}"
+    run = "      procs: 1\n      restart: |\n        %secho $(A)"
+    assert "would not ask for: #SBATCH --cpus-per-task=2, #SBATCH --mem=4G" in refusal(
+        lambda: make(template=TEMPLATE % (batch, header, run % ""), scheduler=settings("slurm", setup=None))
+    )
+    make(template=TEMPLATE % (batch, header, run % f"{header}\n        "), scheduler=settings("slurm"))
+
+
+def test_a_misspelt_step_of_the_pipeline_is_told() -> None:
+    Path("t.csv").write_text("a\n1\n")
+
+    def pipeline(jobs: object) -> None:
+        variables = {"simulate": "true", "jobs": jobs}
+        make_specs("t.csv", "out", Options(template="pipeline", variables=variables, scheduler=said()))
+
+    assert "there is no 'gathr' here (did you mean 'gather'?)\n  there are: setup, " in refusal(
+        lambda: pipeline(["gathr"])
+    )
+    assert "3 is no list of names\n" in refusal(lambda: pipeline(3))
+    pipeline("gather")
+    assert Path("out/t_0000.yaml").read_text().count("procs: 1") == 2
 
 
 @pytest.mark.parametrize(
@@ -268,6 +402,18 @@ def test_the_command_line_and_the_study_file_say_it(run_cli: RunCli) -> None:
     )
     assert run_cli("specs", "s/table.csv", "--job", "procs=1")[2] == (
         "genstudy: --job needs a scheduler\n  pass --scheduler slurm\n"
+    )
+
+
+def test_an_empty_value_takes_a_key_away() -> None:
+    wanted = said(type="slurm", queue="debug", setup="module load gcc", options=["--nice"], walltime="1h")
+    chosen = choose_scheduler(wanted, None, ("setup=", "options=", "options=--wait-all-nodes=1", "walltime="))
+    assert chosen == said(type="slurm", queue="debug", options=["--wait-all-nodes=1"])
+    assert choose_scheduler(wanted, "slurm", ("queue=", "setup=", "options=", "walltime=")) == said(
+        type="slurm"
+    )
+    assert refusal(lambda: choose_scheduler(None, None, ("queue=",))) == (
+        "--job needs a scheduler\n  pass --scheduler slurm"
     )
 
 

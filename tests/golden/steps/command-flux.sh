@@ -12,8 +12,10 @@
 #flux: --output=run.{{id}}.out
 #flux: --error=run.{{id}}.err
 
+set -e
 module load gcc
 module load mpi
+set +e
 set -euo pipefail
 flux run -N 2 -n 4 -c 2 mycode --width=$(WIDTH.quoted)
 (exit $?) && IFS= read -r genstudy_mark <<'END_OF_MARK' && : >> "$genstudy_mark"

@@ -15,8 +15,10 @@
 
 #SBATCH --cpus-per-task=2
 #SBATCH --mem=4G
+set -e
 module load gcc
 module load mpi
+set +e
 set -euo pipefail
 srun -n 4 -N 2 -c 2 mycode --width=$(WIDTH.quoted)
 (exit $?) && IFS= read -r genstudy_mark <<'END_OF_MARK' && : >> "$genstudy_mark"

@@ -12,8 +12,10 @@
 #flux: --output=echo-params.{{id}}.out
 #flux: --error=echo-params.{{id}}.err
 
+set -e
 module load gcc
 module load mpi
+set +e
 set -euo pipefail
 printf '%s: %s\n' WIDTH $(WIDTH.quoted)
 (exit $?) && IFS= read -r genstudy_mark <<'END_OF_MARK' && : >> "$genstudy_mark"

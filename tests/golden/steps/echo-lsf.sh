@@ -9,8 +9,10 @@
 #BSUB -e echo-params.%J.err
 
 #BSUB -alloc_flags smt4
+set -e
 module load gcc
 module load mpi
+set +e
 set -euo pipefail
 printf '%s: %s\n' WIDTH $(WIDTH.quoted)
 (exit $?) && IFS= read -r genstudy_mark <<'END_OF_MARK' && : >> "$genstudy_mark"

@@ -15,8 +15,10 @@
 
 #SBATCH --cpus-per-task=2
 #SBATCH --mem=4G
+set -e
 module load gcc
 module load mpi
+set +e
 set -euo pipefail
 printf '%s: %s\n' WIDTH $(WIDTH.quoted)
 (exit $?) && IFS= read -r genstudy_mark <<'END_OF_MARK' && : >> "$genstudy_mark"

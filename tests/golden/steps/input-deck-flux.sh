@@ -12,8 +12,10 @@
 #flux: --output=simulate.{{id}}.out
 #flux: --error=simulate.{{id}}.err
 
+set -e
 module load gcc
 module load mpi
+set +e
 set -euo pipefail
 printf '%s\n' \
   'width = '$(WIDTH.quoted) \

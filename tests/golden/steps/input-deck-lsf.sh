@@ -9,8 +9,10 @@
 #BSUB -e simulate.%J.err
 
 #BSUB -alloc_flags smt4
+set -e
 module load gcc
 module load mpi
+set +e
 set -euo pipefail
 printf '%s\n' \
   'width = '$(WIDTH.quoted) \

@@ -30,8 +30,10 @@ END_OF_MARK
 #flux: --output=simulate.{{id}}.out
 #flux: --error=simulate.{{id}}.err
 
+set -e
 module load gcc
 module load mpi
+set +e
 set -euo pipefail
 printf '%s\n' \
   '{' \
@@ -57,8 +59,10 @@ END_OF_MARK
 #flux: --output=post-process.{{id}}.out
 #flux: --error=post-process.{{id}}.err
 
+set -e
 module load gcc
 module load mpi
+set +e
 set -euo pipefail
 ls
 (exit $?) && IFS= read -r genstudy_mark <<'END_OF_MARK' && : >> "$genstudy_mark"
@@ -79,8 +83,10 @@ END_OF_MARK
 #flux: --output=gather.{{id}}.out
 #flux: --error=gather.{{id}}.err
 
+set -e
 module load gcc
 module load mpi
+set +e
 set -euo pipefail
 ls "$(post-process.workspace)" > rows.txt
 (exit $?) && IFS= read -r genstudy_mark <<'END_OF_MARK' && : >> "$genstudy_mark"

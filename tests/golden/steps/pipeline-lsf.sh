@@ -18,8 +18,10 @@ END_OF_MARK
 #BSUB -e simulate.%J.err
 
 #BSUB -alloc_flags smt4
+set -e
 module load gcc
 module load mpi
+set +e
 set -euo pipefail
 printf '%s\n' \
   '{' \
@@ -42,8 +44,10 @@ END_OF_MARK
 #BSUB -e post-process.%J.err
 
 #BSUB -alloc_flags smt4
+set -e
 module load gcc
 module load mpi
+set +e
 set -euo pipefail
 ls
 (exit $?) && IFS= read -r genstudy_mark <<'END_OF_MARK' && : >> "$genstudy_mark"
@@ -61,8 +65,10 @@ END_OF_MARK
 #BSUB -e gather.%J.err
 
 #BSUB -alloc_flags smt4
+set -e
 module load gcc
 module load mpi
+set +e
 set -euo pipefail
 ls "$(post-process.workspace)" > rows.txt
 (exit $?) && IFS= read -r genstudy_mark <<'END_OF_MARK' && : >> "$genstudy_mark"

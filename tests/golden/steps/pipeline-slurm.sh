@@ -24,8 +24,10 @@ END_OF_MARK
 
 #SBATCH --cpus-per-task=2
 #SBATCH --mem=4G
+set -e
 module load gcc
 module load mpi
+set +e
 set -euo pipefail
 printf '%s\n' \
   '{' \
@@ -54,8 +56,10 @@ END_OF_MARK
 
 #SBATCH --cpus-per-task=2
 #SBATCH --mem=4G
+set -e
 module load gcc
 module load mpi
+set +e
 set -euo pipefail
 ls
 (exit $?) && IFS= read -r genstudy_mark <<'END_OF_MARK' && : >> "$genstudy_mark"
@@ -79,8 +83,10 @@ END_OF_MARK
 
 #SBATCH --cpus-per-task=2
 #SBATCH --mem=4G
+set -e
 module load gcc
 module load mpi
+set +e
 set -euo pipefail
 ls "$(post-process.workspace)" > rows.txt
 (exit $?) && IFS= read -r genstudy_mark <<'END_OF_MARK' && : >> "$genstudy_mark"
