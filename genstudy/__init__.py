@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from genstudy.campaign.progress import RunReport
     from genstudy.campaign.retry import retry_failed
     from genstudy.campaign.run import run_campaign
-    from genstudy.campaign.submit import submit_campaign
     from genstudy.campaign.stop import Stop
+    from genstudy.campaign.submit import submit_campaign
     from genstudy.demo import run_demo
     from genstudy.errors import GenstudyError, RunError, UserError
     from genstudy.inspection.cancel import cancel_campaign

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 
 from genstudy.errors import RunError, UserError
 from genstudy.ledger.records import Collected
-from genstudy.results.collector import Collector, open_collector
-from genstudy.results.gather import digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -19,6 +17,7 @@ if TYPE_CHECKING:
     from genstudy.campaign.stop import Stop
     from genstudy.ledger.lease import Ownership
     from genstudy.ledger.state import BatchState, CampaignState
+    from genstudy.results.collector import Collector
     from genstudy.results.sink import Entry
     from genstudy.specs.manifest import Manifest
 
@@ -42,6 +41,8 @@ def open_collecting(
     if manifest.results is None:
         yield None
         return
+    from genstudy.results.collector import open_collector  # only here, as it imports SQLAlchemy
+
     with open_collector(folder, manifest, manifest.results) as collector:
         with collector.extractor():
             pass
@@ -83,6 +84,8 @@ class BatchCollecting:
         Raises RunError where the database does not take them, or the results cannot be read; Interrupted
         where the run is to stop at once.
         """
+        from genstudy.results.gather import digest_of
+
         try:
             # For each batch anew: processes that it starts end with the thread that started them.
             with self._collector.extractor() as extractor:

@@ -11,7 +11,7 @@ from genstudy.campaign.environment import for_scheduler, scrubbed
 from genstudy.campaign.unchanged import check_unchanged
 from genstudy.maestro.process import scheduler_of
 from genstudy.maestro.specs import job_scripts, load_spec
-from genstudy.specs.make import PGEN_NAME
+from genstudy.specs.manifest import PGEN_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -9,7 +9,7 @@ from genstudy.batches.slices import changed, check_there, plain_name, read_slice
 from genstudy.errors import UserError
 from genstudy.files import sha256_of
 from genstudy.parameters.names import PARG_PREFIX
-from genstudy.specs.make import PGEN_FILE, PGEN_NAME
+from genstudy.specs.manifest import PGEN_FILE, PGEN_NAME
 
 if TYPE_CHECKING:
     from pathlib import Path

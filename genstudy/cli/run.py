@@ -57,7 +57,7 @@ def run_command(
 
     It goes on where an earlier run stopped. With --scheduler slurm each batch is a job, which this follows.
 
-    Ctrl-C once: finish the batches that run, then stop. Twice: stop now. Jobs of a scheduler go on.
+    Ctrl-C once: finish the batches that run, then stop. Twice: stop now. Batches that are jobs go on.
     Nothing is lost either way.
     """
     from genstudy.campaign.run import planned_commands, run_campaign

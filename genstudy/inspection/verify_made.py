@@ -10,7 +10,7 @@ from genstudy.errors import UserError, one_line
 from genstudy.files import sha256_of
 from genstudy.ledger.ranges import Rows
 from genstudy.ledger.state import rows_of
-from genstudy.specs.make import PGEN_NAME
+from genstudy.specs.manifest import PGEN_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -66,7 +66,7 @@ def check_options(kind: str, script: str, where: str) -> None:
 
 
 def check_option(kind: str, option: str, where: str | None = None) -> None:
-    """Refuse such an option, as it stands behind `#SBATCH` or `#BSUB`, and a quote in it that does not end."""
+    """Refuse such an option, as it stands behind `#SBATCH` or `#BSUB`, and a quote that does not end."""
     try:
         words = shlex.split(option, comments=kind == "slurm")
     except ValueError:

@@ -26,6 +26,8 @@ from genstudy.specs.batches import (
 from genstudy.specs.manifest import (
     FILE_NAME,
     FORMAT,
+    PGEN_FILE,
+    PGEN_NAME,
     BatchEntry,
     Manifest,
     QueryEntry,
@@ -51,9 +53,6 @@ if TYPE_CHECKING:
     from genstudy.specs.results import ResultsSettings
     from genstudy.tables.query import Source
     from genstudy.tables.read import Table
-
-PGEN_NAME = "pgen.py"
-PGEN_FILE = Path(__file__).with_name(PGEN_NAME)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

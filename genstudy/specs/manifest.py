@@ -6,7 +6,8 @@ The format is public; docs/manifest.md describes it, and `genstudy schema manife
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Literal, Self
+from pathlib import Path
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -15,10 +16,9 @@ from genstudy.specs.results import ResultsSettings  # noqa: TC001 - a field's ty
 from genstudy.specs.running import RunSettings  # noqa: TC001 - a field's type
 from genstudy.specs.scheduler import SchedulerSettings  # noqa: TC001 - a field's type
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 FILE_NAME = "manifest.json"
+PGEN_NAME = "pgen.py"
+PGEN_FILE = Path(__file__).with_name(PGEN_NAME)
 FORMAT: Literal[1] = 1
 LATER = ("attempt", "table", "rows")
 MOST = 10**15

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    WithJsonSchema,
+    field_validator,
+)
 
 from genstudy.errors import UserError, near
 from genstudy.specs.running import Time, Whole  # noqa: TC001 - types of fields
@@ -17,6 +25,11 @@ TYPES = ("local", "slurm", "flux", "lsf")
 
 def _as_list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
+
+
+Text = Annotated[str, WithJsonSchema({"type": ["string", "number"]})]
+Name = Annotated[str, WithJsonSchema({"type": ["string", "number"], "minLength": 1})]
+"""Names may be numbers: they are taken for the text that was written."""
 
 
 class SchedulerSettings(BaseModel):
@@ -32,19 +45,19 @@ class SchedulerSettings(BaseModel):
     submit: Literal["steps", "batches"] = Field(
         "steps", description="What a job is: each step of each row, submitted by Maestro, or a whole batch."
     )
-    host: str | None = Field(None, description="The machine's name, as Maestro wants it for steps.")
-    bank: str | None = Field(None, description="The account that pays.")
-    queue: str | None = Field(None, min_length=1, description="The queue, or partition.")
+    host: Text | None = Field(None, description="The machine's name, as Maestro wants it for steps.")
+    bank: Text | None = Field(None, description="The account that pays.")
+    queue: Name | None = Field(None, min_length=1, description="The queue, or partition.")
     nodes: Whole | None = Field(None, ge=1, description="Nodes of a job.")
     procs: Whole | None = Field(None, ge=1, description="Processes (tasks, MPI ranks) of a job.")
     cores: Whole | None = Field(
         None, ge=1, description="Cores of each process; a batch has as many as `jobs`, if nothing is said."
     )
     gpus: Whole | None = Field(None, ge=0, description="GPUs of a job.")
-    memory: str | None = Field(None, min_length=1, description="Memory of a job's node, such as 4G.")
+    memory: Name | None = Field(None, min_length=1, description="Memory of a job's node, such as 4G.")
     walltime: Time | None = Field(None, description="The longest that a job may take: 90s, 15m, 2h, 1:30:00.")
-    reservation: str | None = Field(None, min_length=1, description="A reservation of nodes.")
-    qos: str | None = Field(None, min_length=1, description="The quality of service.")
+    reservation: Name | None = Field(None, min_length=1, description="A reservation of nodes.")
+    qos: Name | None = Field(None, min_length=1, description="The quality of service.")
     exclusive: bool = Field(False, description="Have the nodes alone.")
     limit: Whole | None = Field(None, ge=1, description="Batches in the queue's hands that run at a time.")
     setup: str | None = Field(None, min_length=1, description="Shell lines before a batch: `module load x`.")

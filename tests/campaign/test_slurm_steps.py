@@ -308,13 +308,14 @@ def test_a_job_that_maestro_took_for_refused_is_cancelled(
 @pytest.mark.parametrize("throttle", ["0", "1"])
 def test_the_jobs_of_a_lost_node_run_again(throttle: str, slurm: SlurmLab, tmp_path: Path) -> None:
     slurm.reconfigure(JobRequeue=0)
-    campaign(tmp_path, f"sleep 2; tee -a {tmp_path}/log <<<", rows=2)
+    campaign(tmp_path, f"touch {tmp_path}/begun; sleep 2; tee -a {tmp_path}/log <<<", rows=2)
     run = start(tmp_path, "--throttle", throttle)
-    slurm.wait(lambda: "RUNNING" in queue(slurm), "a job runs")
+    slurm.wait((tmp_path / "begun").exists, "a job runs")
     slurm.kill_node("n1")
     slurm.declare_down("n1")
     assert "2 of 2 rows done" in run.communicate(timeout=60)[0]
-    assert ran(tmp_path / "log") == Counter("01")
+    # What the node had just begun may have escaped, and run on unseen.
+    assert set(ran(tmp_path / "log")) == {"0", "1"}
 
 
 def test_jobs_are_found_by_whatever_path_the_campaign_is_called(slurm: SlurmLab, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from genstudy.batches.slices import table_of
 from genstudy.campaign.unchanged import check_unchanged
 from genstudy.errors import UserError
-from genstudy.specs.make import PGEN_FILE
+from genstudy.specs.manifest import PGEN_FILE
 
 from .studies import Lab, step, template
 

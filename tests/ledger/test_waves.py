@@ -186,6 +186,7 @@ class Campaign:
         self.given: dict[str, int] = {}
         self.tasks: dict[str, list[Ownership]] = defaultdict(list)
         self.copied: dict[str, int] = {}
+        self.current: dict[str, Ownership] = {}
         self.owner = self._own()
 
     def _own(self) -> Ownership:
@@ -210,12 +211,14 @@ class Campaign:
         """Start a batch's task, perhaps once more."""
         if batch in self.given and (owner := self._task(batch).take_over({})) is not None:
             self.tasks[batch].append(owner)
+            self.current[batch] = owner
 
     def work(self, batch: str) -> None:
         """Have all that was started for a batch record something: only the last may."""
-        for place, task in enumerate(self.tasks[batch]):
+        tasks = self.tasks[batch]
+        for task in tasks:
             record = self._record(batch)
-            if batch in self.given and place == len(self.tasks[batch]) - 1 and not self._sealed(batch):
+            if task is tasks[-1] and self.current.get(batch) is task and not self._sealed(batch):
                 task.add(record)
                 self.expected[batch].append(record.left)
             else:
@@ -236,6 +239,7 @@ class Campaign:
         if batch in self.given:
             self.copy(batch, 1000)
             wave = self.given.pop(batch)
+            self.current.pop(batch, None)
             self.owner.add(returned(wave, batch))
             folder = tasks_folder(self.folder, wave)
             folder.rename(folder.with_name("over"))

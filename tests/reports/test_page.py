@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from genstudy.batches.showing import visible
 from genstudy.campaign.run import run_campaign
 from genstudy.ledger.ranges import Rows
-from genstudy.ledger.records import Record
+from genstudy.ledger.records import Failure, Queued, Record, Refused, Returned, Submitted
 from genstudy.reports.words import cut, figure_text, p_text
 from genstudy.reports.write import write_report
 from genstudy.results.collect import collect_results
@@ -129,6 +130,37 @@ def test_hostile_parts_of_ledger_and_record(in_tmp: Path, browser: Browser) -> N
     page = write_report("c")
     assert_fine(
         browser, page, "<script>window.pwned=1</script>\\u202e", "<b>FAILED</b>", "</pre><i>{{x}}", "</svg>"
+    )
+
+
+def test_a_campaign_whose_batches_were_jobs(in_tmp: Path, browser: Browser) -> None:
+    manifest = campaign(in_tmp / "c", ["a"], [[str(number)] for number in range(20)])
+    first, second = manifest.batches
+    t = time.time() - 100
+    failed = (Failure(step="", state="CANCELLED", rows="10-19"),)
+    handed = Submitted(t=t, wave=1, scheduler="slurm", token="t-1", batches=(first.id, second.id))
+    again = Submitted(t=t, wave=2, scheduler="slurm", token="t-2", batches=(second.id,))
+    record(
+        in_tmp / "c",
+        [
+            again.model_copy(update={"wave": 1}),
+            Refused(t=t, wave=1, reason="no such <i>queue</i>"),
+            handed.model_copy(update={"wave": 2}),
+            Queued(t=t, wave=2, job="<b>7"),
+            *records_of(first, t=t),
+            Returned(t=t + 20, wave=2, batch=first.id, state="COMPLETED"),
+            Returned(t=t + 30, wave=2, batch=second.id, state="<u>CANCELLED", failed=failed),
+        ],
+    )
+    assert_fine(
+        browser,
+        write_report("c"),
+        "1 process ran it, with 2 waves of jobs",
+        "10 rows (100 %): CANCELLED — its job ended before the row did",
+        "No row failed by itself.",
+        "Not compared: 10 rows whose job was taken away, whatever their values.",
+        "none: no such <i>queue</i>",
+        "Slurm <b>7 2 COMPLETED 1, <u>CANCELLED 1",
     )
 
 

@@ -36,7 +36,7 @@ def test_what_a_campaign_holds() -> None:
     assert Path("out/table.csv").read_text() == ROWS
     assert campaign.folder == Path("out")
     assert campaign.warnings == ()
-    from genstudy.specs.make import PGEN_FILE
+    from genstudy.specs.manifest import PGEN_FILE
 
     assert Path("out/pgen.py").read_bytes() == PGEN_FILE.read_bytes()
 
