@@ -10,11 +10,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from genstudy.campaign.cluster.submit import submit_campaign
     from genstudy.campaign.progress import RunReport
     from genstudy.campaign.retry import retry_failed
     from genstudy.campaign.run import run_campaign
     from genstudy.campaign.stop import Stop
-    from genstudy.campaign.submit import submit_campaign
     from genstudy.demo import run_demo
     from genstudy.errors import GenstudyError, RunError, UserError
     from genstudy.inspection.cancel import cancel_campaign
@@ -53,7 +53,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "genstudy.plots.plot": ("DesignPicture", "plot_design"),
     "genstudy.campaign.retry": ("retry_failed",),
     "genstudy.campaign.run": ("run_campaign",),
-    "genstudy.campaign.submit": ("submit_campaign",),
+    "genstudy.campaign.cluster.submit": ("submit_campaign",),
     "genstudy.campaign.progress": ("RunReport",),
     "genstudy.inspection.status": ("campaign_status",),
     "genstudy.campaign.stop": ("Stop",),

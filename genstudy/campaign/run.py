@@ -6,13 +6,13 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from genstudy.campaign.cluster.submit import batches_as_jobs, named, submit_campaign
 from genstudy.campaign.opening import keeping
 from genstudy.campaign.runner import Runner
 from genstudy.campaign.scheduler_checks import check_scheduler
 from genstudy.campaign.settings import choose_settings
 from genstudy.campaign.stop import Stop
 from genstudy.campaign.study_process import study_command
-from genstudy.campaign.submit import batches_as_jobs, named, submit_campaign
 from genstudy.errors import UserError
 from genstudy.ledger.ledger import Ledger
 from genstudy.ledger.state import CampaignState

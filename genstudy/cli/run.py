@@ -132,8 +132,8 @@ def submit_command(
     Call it again to take up what has ended, and to hand over more.
     genstudy run --scheduler slurm does that until nothing is left.
     """
+    from genstudy.campaign.cluster.submit import next_script, submit_campaign
     from genstudy.campaign.stop import Stop
-    from genstudy.campaign.submit import next_script, submit_campaign
 
     _check_whole(("--max-batches", max_batches))
     check_utf8(folder, to, before, after, *(pass_env or ()), *(job or ()))

@@ -10,9 +10,9 @@ import signal
 import sys
 from pathlib import Path
 
+from genstudy.campaign.cluster.task import run_task
+from genstudy.campaign.cluster.verdict import OUT_OF_TIME
 from genstudy.campaign.stop import Stop
-from genstudy.campaign.task import run_task
-from genstudy.campaign.verdict import OUT_OF_TIME
 from genstudy.errors import GenstudyError, UserError
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from genstudy.campaign.submit import cancel_waves
+from genstudy.campaign.cluster.submit import cancel_waves
 from genstudy.errors import RunError
 from genstudy.inspection.status import campaign_status
 from genstudy.ledger.generations import BEAT, RECORDS, Generations

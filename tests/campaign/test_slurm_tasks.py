@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from genstudy.campaign.cluster.submit import submit_campaign
 from genstudy.campaign.retry import retry_failed
-from genstudy.campaign.submit import submit_campaign
 from genstudy.errors import RunError
 from genstudy.inspection.verify import verify_campaign
 from genstudy.ledger.ledger import Ledger

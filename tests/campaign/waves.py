@@ -11,10 +11,10 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from genstudy.campaign.cluster.submit import submit_campaign
 from genstudy.campaign.progress import RunReport
 from genstudy.campaign.run import run_campaign
 from genstudy.campaign.stop import Stop
-from genstudy.campaign.submit import submit_campaign
 from genstudy.inspection.fetch import fetch_row
 from genstudy.inspection.verify import verify_campaign
 from genstudy.ledger.ledger import Ledger

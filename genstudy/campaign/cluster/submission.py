@@ -9,9 +9,9 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from genstudy.campaign.cluster.wave import PLAN, SCRIPT, join_logs, write_wave
 from genstudy.campaign.room import NO_ROOM, Room
 from genstudy.campaign.unchanged import check_unchanged
-from genstudy.campaign.wave import PLAN, SCRIPT, join_logs, write_wave
 from genstudy.errors import RunError, UserError, one_line
 from genstudy.files import whole_file
 from genstudy.ledger.records import Queued, Refused, Submitted

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genstudy.batches.slices import plain_name
-from genstudy.campaign.dispatcher import SLOW, Dispatcher
+from genstudy.campaign.cluster.dispatcher import SLOW, Dispatcher
+from genstudy.campaign.cluster.submission import Submitter, job_plan
+from genstudy.campaign.cluster.wave import last_scheduler
 from genstudy.campaign.limits import Limits
 from genstudy.campaign.opening import keeping
 from genstudy.campaign.settings import choose_settings
 from genstudy.campaign.stop import Stop
-from genstudy.campaign.submission import Submitter, job_plan
-from genstudy.campaign.wave import last_scheduler
 from genstudy.errors import UserError
 from genstudy.ledger.ledger import Ledger
 from genstudy.ledger.state import CampaignState

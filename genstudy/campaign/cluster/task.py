@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from genstudy.campaign.cluster.wave import read_task
 from genstudy.campaign.keeping import Keeper
 from genstudy.campaign.runner import Runner
 from genstudy.campaign.stop import Stop
-from genstudy.campaign.wave import read_task
 from genstudy.errors import one_line
 from genstudy.ledger.ledger import Ledger
 from genstudy.ledger.state import CampaignState

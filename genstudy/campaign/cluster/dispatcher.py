@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections import deque
 from itertools import islice
@@ -10,33 +9,27 @@ from queue import Empty
 from typing import TYPE_CHECKING, Any
 
 from genstudy.batches.places import RUNS
-from genstudy.campaign.limits import TOO_OFTEN
+from genstudy.campaign.cluster.returning import Returns
 from genstudy.campaign.progress import Progress, Running
 from genstudy.campaign.study_process import kill_orphans
 from genstudy.campaign.summary import count_batches, count_rows
-from genstudy.campaign.verdict import judge_task
 from genstudy.errors import GenstudyError, RunError, one_line
-from genstudy.ledger.ranges import Rows
-from genstudy.ledger.records import Ended, Returned
 from genstudy.schedulers.answers import LAUNCH_FAILED
 from genstudy.schedulers.slurm import Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
+    from genstudy.campaign.cluster.submission import Submitter
     from genstudy.campaign.keeping import Keeper
     from genstudy.campaign.limits import Limits
     from genstudy.campaign.progress import RunReport
-    from genstudy.campaign.submission import Submitter
-    from genstudy.campaign.verdict import Verdict
     from genstudy.ledger.ledger import Ledger
     from genstudy.ledger.state import BatchState, Wave
     from genstudy.schedulers.slurm import TaskState
 
 TICK = 1.0
-TAIL = 4096
-QUICK, SLOW = 0.5, 30.0
+QUICK, SLOW = 0.25, 30.0
 """The shortest and the longest time between two questions to the scheduler, in seconds."""
 
 SHARE = 0.1
@@ -74,7 +67,8 @@ class Dispatcher:
         """
         self.keeper, self.ledger, self.watch = keeper, ledger, watch
         self.state, self.stop, self.tell = keeper.state, keeper.stop, keeper.tell
-        self._submitter, self._limits, self._asked = submitter, limits, asked
+        self._submitter, self._asked = submitter, asked
+        self._returns = Returns(keeper, ledger, submitter, limits)
         self._max_batches = max_batches
         self._pause = pause
         self._began = self._changed = time.monotonic()
@@ -88,8 +82,6 @@ class Dispatcher:
         self._unreachable = False
         self._withdrawn = False
         self._refusal: Exception | None = None
-        self._deaths = 0
-        self._lost: set[int] = set()
 
     # Whole runs
 
@@ -288,66 +280,11 @@ class Dispatcher:
         known: bool = True,
         cancelled: bool = False,
     ) -> None:
-        """Copy what a task recorded to the campaign's ledger, and return its batch.
-
-        known: whether the scheduler knows anything of the wave's job. cancelled: whether we had it cancelled.
-        """
         self._changed = time.monotonic()
         self._unknown.pop(batch_id, None)
         self._running.pop(batch_id, None)
-        batch, ledger = self.state.batches[batch_id], self.ledger.task(wave.number, batch_id)
-        begun = ledger.seal()
-        cancelled = cancelled or self._submitter.was_cancelled(wave, begun=begun)
-        recorded = ledger.batch_records()
-        self.keeper.record(*recorded[batch.copied :])
-        busy = self.keeper.judge_dead(batch)
-        gained = sum(len(Rows.parse(record.done)) for record in recorded if isinstance(record, Ended))
-        verdict = judge_task(
-            batch,
-            task,
-            known=known,
-            begun=begun,
-            reason=ledger.ending(),
-            gained=gained,
-            busy=busy,
-            cancelled=cancelled,
-        )
-        self.keeper.record(
-            Returned(
-                t=time.time(), wave=wave.number, batch=batch_id, state=verdict.state, failed=verdict.failed
-            )
-        )
-        self.tell(verdict.line(batch, self.state.tally))
-        if batch.ended and not batch.finished:
-            self.keeper.save_ended(batch_id)
-        elif not batch.ended:
+        if not self._returns.take_back(wave, batch_id, task, known=known, cancelled=cancelled):
             self._queue.append(batch_id)
-        self._deaths = self._deaths + 1 if verdict.died and not gained else 0
-        self._lost = self._lost | {wave.number} if verdict.lost else set()
-        log = self._submitter.log_of(wave, batch_id)
-        if problem := self._trouble(verdict, batch_id, log) or self._limits.failing(self.state.tally):
-            self.keeper.fail(problem)
-        if wave.number not in self.state.waves:
-            self._submitter.clear(wave.number)
-
-    def _trouble(self, verdict: Verdict, batch: str, log: Path) -> RunError | None:
-        """Return why no more batches had better be submitted, if so."""
-        if verdict.gave_up:
-            return RunError(
-                f"the task of batch {batch} gave up: {verdict.gave_up}\n  what it printed is in {log.parent}"
-            )
-        if len(self._lost) >= TOO_OFTEN:
-            return RunError(
-                f"the scheduler has lost {len(self._lost)} jobs in a row before they began\n"
-                "  look what it says of them; genstudy run submits them again"
-            )
-        if self._deaths < TOO_OFTEN:
-            return None
-        said = last_line(log)
-        return RunError(
-            f"{self._deaths} tasks in a row ended before a row was done: batch {batch} as {verdict.state}"
-            f"{': ' if said else ''}{said}\n  what they printed is in {log.parent}"
-        )
 
     # Cancelling
 
@@ -404,14 +341,3 @@ class Dispatcher:
 
     def _batch(self, batch_id: str) -> BatchState:
         return self.state.batches[batch_id]
-
-
-def last_line(log: Path) -> str:
-    """Return the last line that a task printed, empty where it printed none."""
-    try:
-        with log.open("rb") as stream:
-            stream.seek(-min(TAIL, os.fstat(stream.fileno()).st_size), os.SEEK_END)
-            lines = stream.read().decode("utf-8", "replace").split("\n")
-    except FileNotFoundError:
-        return ""
-    return next((line.strip() for line in reversed(lines) if line.strip()), "")
