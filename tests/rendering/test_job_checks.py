@@ -113,3 +113,24 @@ def test_what_a_person_should_know_is_told(text: str, notes: list[str]) -> None:
 
 def test_numbers_from_the_table_are_let_be() -> None:
     assert checked(spec("procs: $(HEIGHT)", cmd="$(LAUNCHER) code $(WIDTH)")).notes == ()
+
+
+def test_a_setup_that_stops_at_errors_says_nothing_of_the_script() -> None:
+    setup = "set -e\n        module load x\n        set +e\n        "
+    assert [
+        note[:45] for note in checked(spec("procs: 1", cmd=f"{setup}false\n        echo $(WIDTH)")).notes
+    ] == ["step 'one': only the last command's exit stat"]
+    assert checked(spec("procs: 1", cmd=f"{setup}{SET}false\n        echo $(WIDTH)")).notes == ()
+
+
+@pytest.mark.parametrize("entry", ["walltime: '1:30 x'", "qos: 'a b'", "reservation: 'x;y'"])
+def test_entries_of_a_step_that_a_shell_would_read_are_refused(entry: str) -> None:
+    key = entry.partition(":")[0]
+    assert f"step 'one': {key} has " in refusal(lambda: checked(spec(f"procs: 1\n      {entry}")))
+
+
+def test_a_heterogeneous_job_is_refused() -> None:
+    cmd = "#SBATCH -n 1\n        #SBATCH hetjob\n        echo $(WIDTH)"
+    assert "a job cannot have 'hetjob': Maestro would not see the job" in refusal(
+        lambda: checked(spec("procs: 1", cmd=cmd))
+    )
