@@ -41,12 +41,14 @@ def know_states() -> None:
     """Have Maestro take jobs in states that it does not know for what they are."""
     from maestrowf.interfaces.script.slurmscriptadapter import SlurmScriptAdapter
 
-    state_of = SlurmScriptAdapter._state  # noqa: SLF001 - there is no other way in
+    state_of = getattr(SlurmScriptAdapter, "_state", None)
+    if state_of is None:  # a later Maestro, which has its own way
+        return
 
     def state(adapter: SlurmScriptAdapter, word: str) -> Any:
         return state_of(adapter, STATES.get(word, word))
 
-    SlurmScriptAdapter._state = state  # noqa: SLF001
+    SlurmScriptAdapter._state = state  # noqa: SLF001 - there is no other way in
 
 
 def main() -> None:
