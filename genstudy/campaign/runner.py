@@ -67,6 +67,7 @@ class Runner:
         if canary and not self._canary:
             self.tell(f"no canary: {counted(done, 'row')} of this campaign are done already")
         self._began = time.monotonic()
+        self._done_before = done
         self._ended_before = done + self.state.tally.failed
         self._planner = Planner(self.folder, self.manifest, settings, keeper.store)
         self._parts = 1 if self._planner.whole else parts
@@ -156,6 +157,13 @@ class Runner:
         except Empty:
             return None
 
+    def _is_too_slow(self) -> bool:
+        """Tell whether time is up, and no row came to its end in it: one at work may need more."""
+        if not self.stop.out_of_time:
+            return False
+        seen = sum(study.marked.count() for study in self._running.values())
+        return self.state.tally.done + seen <= self._done_before
+
     def _take(self, event: Any) -> None:
         match event:
             case RunningStudy():
@@ -171,7 +179,7 @@ class Runner:
         if not self.stop.now and self.owner.cancelled():
             self.stop.at_once("cancelled")
         if self.stop.now:
-            self._end(self._running.values(), "timeout" if self.stop.out_of_time else "stopped")
+            self._end(self._running.values(), "timeout" if self._is_too_slow() else "stopped")
         elif self.settings.timeout is not None:
             late = time.monotonic() - self.settings.timeout
             began = ((study, study.maestro_began) for study in self._running.values())

@@ -106,7 +106,8 @@ class Ownership:
         try:
             if not isinstance(problem, Fenced):
                 reason = self.reason.encode("utf-8", "backslashreplace").decode()
-                self.add(Stopped(t=time.time(), reason=reason))
+                self.check()
+                self._records.append(Stopped(t=time.time(), reason=reason))
         except (Fenced, OSError) as other:
             if problem is None:
                 raise
@@ -122,9 +123,14 @@ class Ownership:
         return self._heartbeat.trouble
 
     def add(self, *records: Record) -> None:
-        """Record something for good. Raises Fenced, or OSError if nothing could be recorded."""
+        """Record something for good. Raises Fenced, or OSError if nothing could be recorded.
+
+        Once this returns, the records count, and who takes over from now on sees them. After Fenced they may
+        count too.
+        """
         self.check()
         self._records.append(*records)
+        self.check()
 
     def check(self) -> None:
         """Raise Fenced if another process has taken over."""

@@ -138,7 +138,7 @@ class Ledger:
             owned = self._next(options)
             if owned is None:
                 return None
-            if self._files.create_owner(owned.generation, owned.model_dump_json().encode() + b"\n"):
+            if self._claim(owned):
                 return Ownership(self._files, owned, beat=self._beat)
 
     def seal(self) -> bool:
@@ -148,7 +148,7 @@ class Ledger:
         Raises FileNotFoundError where the folder of the wave's tasks is gone.
         """
         while (owned := self._next({}, sealed=True)) is not None:
-            self._files.create_owner(owned.generation, owned.model_dump_json().encode() + b"\n")
+            self._claim(owned)
         return self._files.newest() > 1
 
     def begun(self) -> bool:
@@ -188,6 +188,19 @@ class Ledger:
             return None
         owned = _owned_by_this_process(newest + 1, self._lines(newest), options)
         return owned.model_copy(update={"sealed": sealed})
+
+    def _claim(self, owned: Owned) -> bool:
+        """Take a generation from an owner that may be at work; False where it has to be tried again.
+
+        What was recorded after the count, and before the owner file was there, was recorded with good right:
+        its writer has looked for that file behind it.
+        """
+        if not self._files.create_owner(owned.generation, owned.model_dump_json().encode() + b"\n"):
+            return False
+        if self._lines(owned.generation - 1) == owned.previous:
+            return True
+        self._files.path(OWNER, owned.generation).unlink()
+        return False
 
     def _records_of(self, generation: int, count: int | None, skipped: int) -> Iterator[Record]:
         lines = self._files.lines(RECORDS, generation)

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genstudy.ledger.lease import Fenced, Ownership
+from genstudy.ledger.generations import Generations
+from genstudy.ledger.lease import Fenced, Ownership, RecordsFile
 from genstudy.ledger.ledger import Ledger
 from genstudy.ledger.ranges import Rows
 from genstudy.ledger.records import Cleared, Failure, Queued, Record, Refused, Returned, Submitted
@@ -345,3 +346,46 @@ def _told(look: Callable[[], None], problems: list[str]) -> Callable[[], None]:
             problems.append(repr(problem))
 
     return run
+
+
+@pytest.mark.parametrize("how", ["seal", "take_over"])
+def test_what_is_recorded_while_another_takes_over_counts_or_is_refused(
+    how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As when whoever takes over is held up between counting the records and making its owner file.
+    campaign = Campaign(tmp_path)
+    campaign.submit("0000")
+    campaign.begin("0000")
+    create = Generations.create_owner
+
+    def late(files: Generations, generation: int, data: bytes) -> bool:
+        monkeypatch.setattr(Generations, "create_owner", create)
+        campaign.work("0000")
+        return create(files, generation, data)
+
+    monkeypatch.setattr(Generations, "create_owner", late)
+    if how == "seal":
+        campaign._task("0000").seal()
+    else:
+        campaign.begin("0000")
+    campaign.work("0000")
+    assert campaign.expected["0000"] == campaign.read()["0000"] != []
+    campaign.close()
+
+
+def test_a_record_that_comes_too_late_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    campaign = Campaign(tmp_path)
+    campaign.submit("0000")
+    campaign.begin("0000")
+    append = RecordsFile.append
+
+    def late(file: RecordsFile, *records: Record) -> None:
+        monkeypatch.setattr(RecordsFile, "append", append)
+        campaign._task("0000").seal()
+        append(file, *records)
+
+    monkeypatch.setattr(RecordsFile, "append", late)
+    with pytest.raises(Fenced):
+        campaign.current["0000"].add(campaign._record("0000"))
+    assert campaign.read() == {}
+    campaign.close()

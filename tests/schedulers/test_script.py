@@ -336,8 +336,6 @@ def test_the_task_is_what_slurm_signals_and_requeues(slurm: SlurmLab, tmp_path: 
     wait_for_text(slurm, log, "started\n")
     number = slurm.call("squeue", "-h", "-o", "%A").strip()
     slurm.call("scontrol", "requeue", number)
-    slurm.wait(lambda: "PENDING" in slurm.call("squeue", "-h", "-o", "%T"), "it waits once more")
-    slurm.call("scontrol", "update", f"jobid={number}", "starttime=now")
     slurm.wait(lambda: log.read_text().count("started\n") == 2, "it has begun again", seconds=150)
     slurm.call("scancel", "--batch", "--signal=USR1", number)
     slurm.wait(lambda: log.read_text().endswith("told of the end\n"), "the task was told")

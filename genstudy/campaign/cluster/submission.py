@@ -235,7 +235,8 @@ class Submitter:
         script = folder / SCRIPT
         with whole_file(script, force=True) as stream:
             stream.write(text.encode())
-        script.chmod(0o755)
+        mode = script.stat().st_mode
+        script.chmod(mode | (mode & 0o444) >> 2)  # whoever may read it may run it
         return script
 
     def _earlier(self, wave: Sequence[str]) -> Mapping[str, Sequence[Record]]:
