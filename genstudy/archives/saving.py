@@ -161,15 +161,13 @@ def _archived(sources: Sequence[Path], path: Path, own: bool, stop: Callable[[],
             if not (own and _has_nothing_else(path, sources)):
                 raise _refused(path, problem) from problem
         path.unlink()
-    written = write_archive(sources, path, stop=stop)
-    try:
-        found = verify_archive(path, written.sha256, stop=stop)
+
+    def check(part: Path, written: Written) -> None:
+        found = verify_archive(part, written.sha256, stop=stop)
         if (found.entries, found.content) != (written.entries, written.content):
             raise ArchiveError(path, f"{found.entries} members were read back, {written.entries} written")
-    except BaseException:
-        path.unlink()
-        raise
-    return written
+
+    return write_archive(sources, path, stop=stop, check=check)
 
 
 def _accepted_archive(sources: Sequence[Path], path: Path, stop: Callable[[], bool]) -> Written:

@@ -12,6 +12,7 @@ import threading
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 import zstandard
@@ -42,7 +43,6 @@ from genstudy.files import cannot_write, whole_file
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from concurrent.futures import Future
-    from pathlib import Path
     from typing import BinaryIO
 
     from genstudy.archives.format import Row
@@ -82,12 +82,19 @@ class Written:
     skipped: tuple[str, ...]
 
 
-def write_archive(sources: Sequence[Path], target: Path, *, stop: Callable[[], bool] = never) -> Written:
+def write_archive(
+    sources: Sequence[Path],
+    target: Path,
+    *,
+    stop: Callable[[], bool] = never,
+    check: Callable[[Path, Written], None] = lambda *_: None,
+) -> Written:
     """Write files and folders into a new archive that is on the disk under its name once this returns.
 
     Members begin with the name of their source, and stand in one order whatever the file system's is. Links
     are stored as links, files with several names once for each. Memory does not grow with what is archived.
-    stop: asked before each member; Interrupted where it says so.
+    stop: asked before each member; Interrupted where it says so. check: gets the file, which is on the disk
+    and has not its name yet, and what it raises leaves no file: one that has its name may be another's.
 
     UserError: the target exists or cannot be written, or a source cannot be read. Changed: a file was written
     to meanwhile. In any of these cases no file is left.
@@ -109,6 +116,9 @@ def write_archive(sources: Sequence[Path], target: Path, *, stop: Callable[[], b
                 written = members.end()
             finally:
                 output.close()
+            stream.flush()
+            os.fsync(stream.fileno())
+            check(Path(stream.name), written)
         sync_folder(target.parent)
     except OSError as problem:  # What concerns the sources has become another error where it arose.
         raise cannot_write(target, problem) from problem

@@ -275,12 +275,15 @@ class Runner:
                 f"batch {plan.batch}: cancelled {jobs} that Maestro had taken for failed, and Slurm had all "
                 "the same"
             )
+        how = study.how if study.error is None else "stopped"
+        if how == "timeout" and self.stop.out_of_time and not (study.busy or plan.whole):
+            how = "stopped"  # between two rows: none of them has used up the job's time
         ended = record_of(
             plan.folder,
             batch.running[plan.folder.name],
             plan.rows,
             self.manifest.steps,
-            how=study.how if study.error is None else "stopped",
+            how=how,
             code=study.code,
             seconds=study.seconds,
             busy=study.busy,

@@ -63,8 +63,12 @@ class StatusReader:
 
     def _look(self) -> tuple[object, ...]:
         """Return what changes when the manifest or the ledger does."""
-        tasks = (self.folder / WAVES).glob(f"*/{TASKS}/*/rec*")
-        records = sorted([*(self.folder / LEDGER).glob("rec*"), *tasks])
+        ledgers = [self.folder / LEDGER]
+        for wave in _inside(self.folder / WAVES):
+            ledgers += _inside(wave / TASKS)
+        records = sorted(
+            path for ledger in ledgers for path in _inside(ledger) if path.name.startswith("rec")
+        )
         return _stamp(self.folder / FILE_NAME), *map(_stamp, records)
 
 
@@ -260,6 +264,14 @@ def _files(folder: Path, manifest: Manifest, state: CampaignState, *, per_row: f
         for batch in _open(state)
     )
     return fixed + state.tally.settled + unsaved
+
+
+def _inside(folder: Path) -> list[Path]:
+    """Return what is in a folder, nothing if it is not there, or not any more: waves come and go."""
+    try:
+        return list(folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def _stamp(path: Path) -> object:

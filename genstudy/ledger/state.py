@@ -35,7 +35,10 @@ if TYPE_CHECKING:
     from genstudy.specs.manifest import BatchEntry, Manifest
 
 LOST = "LOST"
-"""The state of a row that Maestro says nothing of."""
+"""The state of a row that Maestro says nothing of, and of a job that its scheduler says nothing of."""
+
+TIMEOUT, CANCELLED = "TIMEOUT", "CANCELLED"
+"""States of jobs that ran out of time, or were cancelled."""
 
 
 class Contradiction(GenstudyError):
@@ -62,7 +65,8 @@ class BatchState:
     """What is known of a batch. studies: all that were started; running: {study: its start}, not yet judged.
 
     study_of: the rows that ended in each study; unfinished: those that a study was to run, and did not end.
-    wave: the wave that it is in, if a scheduler has it; copied: how many records there are of it since then.
+    wave: the wave that it is in, if a scheduler has it; copied: how many records there are of it since then;
+    given: how many rows were done before. stalled: how often in a row its job ran out of time with none done.
     taken: the failed rows whose job ended before they did, if nothing tells that they had begun.
     collects: whether its results are to be collected.
     """
@@ -82,6 +86,8 @@ class BatchState:
     cleared: Cleared | None = None
     wave: int | None = None
     copied: int = 0
+    given: int = 0
+    stalled: int = 0
     collects: bool = False
     seconds: float = 0.0
     note: str = ""
@@ -112,6 +118,7 @@ class CampaignState:
 
     tally: sums over all of them. unsaved: the ids of those that were started and are not saved yet.
     waves: those with batches that are not returned yet, by number; last_wave: the highest number of all.
+    futile: batches in a row whose jobs ended by themselves with no row done.
     """
 
     def __init__(self, manifest: Manifest, records: Iterable[Record] = ()) -> None:
@@ -121,6 +128,7 @@ class CampaignState:
         self.unsaved: set[str] = set()
         self.waves: dict[int, Wave] = {}
         self.last_wave = 0
+        self.futile = 0
         self.owner: Owned | None = None
         self.stopped: Stopped | None = None
         self.tally = Tally()
@@ -233,7 +241,7 @@ class CampaignState:
                 raise Contradiction(
                     f"the ledger has batch {batch_id} in wave {record.wave}, and it was not free"
                 )
-            batch.wave, batch.copied = record.wave, 0
+            batch.wave, batch.copied, batch.given = record.wave, 0, len(batch.done)
         self.last_wave = max(self.last_wave, record.wave)
         self.waves[record.wave] = Wave(
             number=record.wave,
@@ -267,6 +275,12 @@ class CampaignState:
                 if not one.step:
                     batch.taken = (batch.taken or Rows()) | Rows.parse(one.rows)
             self.unsaved.add(record.batch)
+        gained = len(batch.done) > batch.given
+        batch.stalled = batch.stalled + 1 if record.state == TIMEOUT and not gained else 0
+        if gained or batch.ended:
+            self.futile = 0
+        elif record.state not in {TIMEOUT, CANCELLED, LOST}:
+            self.futile += 1
         batch.wave = None
         wave.open.discard(record.batch)
         if not wave.open:

@@ -103,11 +103,11 @@ class Once:
     """Does something when it is asked for the n-th time whether to stop; asks nobody to stop."""
 
     def __init__(self, count: int, act: Callable[[], object]) -> None:
-        self.asked, self._count, self._act = 0, count, act
+        self.asked, self.count, self._act = 0, count, act
 
     def __call__(self) -> bool:
         self.asked += 1
-        if self.asked == self._count:
+        if self.asked == self.count:
             self._act()
         return False
 
@@ -729,9 +729,10 @@ def test_an_archive_that_reads_differently_is_not_left(batch: Batch) -> None:
     path = batch.target / f"{NAME}.tar.zst"
 
     def spoil_archive() -> None:
-        data = bytearray(path.read_bytes())
+        (part,) = batch.target.iterdir()
+        data = bytearray(part.read_bytes())
         data[100] ^= 1
-        path.write_bytes(data)
+        part.write_bytes(data)
 
     asked = asked_of(lambda counter: batch.save("archive", stop=counter))
     path.unlink()
@@ -766,6 +767,19 @@ def test_a_request_to_stop_leaves_nothing(batch: Batch, mode: str) -> None:
             batch.save(mode, stop=lambda asked=asked: next(asked, None) is None)
         assert names(batch.target) == []
     assert batch.contents() == before
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_what_another_saved_meanwhile_stays(batch: Batch, mode: str) -> None:
+    # One that was held up is taken for dead, and goes on when its successor has saved the batch.
+    total = asked_of(lambda counter: batch.save(mode, stop=counter))
+    for count in (1, total // 2, total - 1, total):
+        subprocess.run(["rm", "-rf", batch.target], check=True)
+        asked = Once(count, lambda: batch.save(mode, own=True))
+        with pytest.raises((Changed, Interrupted, UserError)):
+            batch.save(mode, own=True, stop=lambda asked=asked: asked() or asked.asked > asked.count)
+        assert f"{NAME}.tar.zst" in names(batch.target) or names(batch.target / NAME)
+        batch.save(mode)  # it is what would be saved
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -1,9 +1,9 @@
 """Runs of a campaign that something happens to at a chosen moment: right before they touch the n-th file.
 
-Run as a program, `python -m tests.campaign.dying CAMPAIGN FATE FIRST STEP [SCHEDULER]`, it copies a campaign
+Run as a program, `python -m tests.campaign.dying CAMPAIGN FATE FIRST STEP [SCHEDULER | tasks]`, it copies a campaign
 for each of the moments FIRST, FIRST + STEP, ..., has its fate overtake a run of the copy at that moment, runs
 the copy again to its end, and prints a line for whatever is wrong then. The last line says how many moments
-it tried.
+it tried. With `tasks` the campaign has a wave, and its tasks are what is run, one after the other.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from genstudy.campaign.cluster.submit import submit_campaign
+from genstudy.campaign.cluster.task import run_task
 from genstudy.campaign.run import run_campaign
 from genstudy.inspection.fetch import fetch_row
 from genstudy.inspection.verify import verify_campaign
@@ -56,7 +58,11 @@ FATES: dict[str, Callable[[], None]] = {"die": die, "fail": fail, "interrupt": i
 
 def run(campaign: Path) -> None:
     """Run a campaign as the command line says."""
-    if len(sys.argv) > 5:
+    if sys.argv[5:] == ["tasks"]:
+        wave = campaign / "waves" / "0001"
+        for index in range(len((wave / "tasks.jsonl").read_bytes().splitlines())):
+            run_task(wave, index)
+    elif len(sys.argv) > 5:
         run_campaign(campaign, {"sleep": 1}, scheduler=sys.argv[5])
     else:
         run_campaign(campaign)
@@ -114,6 +120,8 @@ def problems_of(campaign: Path) -> list[str]:
     """Run a campaign to its end in this process, and return what is wrong with it."""
     try:
         run(campaign)
+        if sys.argv[5:] == ["tasks"]:
+            submit_campaign(campaign)
     except Exception:  # noqa: BLE001 - it is what this looks for
         return [traceback.format_exc()]
     state = CampaignState(read_manifest(campaign), Ledger(campaign).records())

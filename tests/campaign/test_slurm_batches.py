@@ -18,7 +18,7 @@ import pytest
 from genstudy.errors import RunError
 from genstudy.ledger.lease import RecordsFile
 from genstudy.ledger.ledger import Ledger
-from genstudy.ledger.records import Refused
+from genstudy.ledger.records import Refused, Submitted
 from tests.campaign.support import GENSTUDY, genstudy
 from tests.campaign.waves import (
     WAIT,
@@ -358,3 +358,17 @@ def test_a_wave_that_could_not_be_recorded_is_none(
     follow(campaign)
     assert problems_of(campaign, slurm) == []
     once(tmp_path)
+
+
+def test_where_jobs_get_nothing_done_one_is_tried_before_all_others(slurm: SlurmLab, tmp_path: Path) -> None:
+    """Else cron would hand all batches over, and over again."""
+    campaign = wave_campaign(tmp_path, rows=8)
+    for _ in range(2):
+        with pytest.raises(RunError, match="tasks in a row ended before a row was done"):
+            follow(campaign, job=("setup=exit 1",))
+    report, _ = follow(campaign, job=("setup=",))
+    assert report.rows.done == 8
+    waves = [one.batches for one in Ledger(campaign).own_records() if isinstance(one, Submitted)]
+    assert [len(wave) for wave in waves] == [4, 1, 1, 3]
+    assert problems_of(campaign, slurm) == []
+    once(tmp_path, 8)

@@ -41,6 +41,12 @@ PATIENCE = 300.0
 UNKNOWN_LOOKS, UNKNOWN_SECONDS = 3, 15.0
 """A task unknown to the scheduler is lost after so many looks and, if it had begun, so many seconds."""
 
+LATE, LATEST = 5.0, 60.0
+"""Seconds that the last records of a task may need to be seen here, over a network file system.
+
+The longer time is for one that has come to its end, as Slurm says: there are such records then.
+"""
+
 
 class Dispatcher:
     """Hands the batches of a campaign to a scheduler, follows their tasks, and takes what they recorded.
@@ -77,7 +83,7 @@ class Dispatcher:
         self._ended_before = tally.done + tally.failed
         self._queue: deque[str] = deque()
         self._begun = 0
-        self._unknown: dict[str, tuple[int, float]] = {}
+        self._unknown: dict[str, tuple[int, float]] = {}  # looks at tasks that are over, as it seems; since
         self._running: dict[str, tuple[int, float]] = {}
         self._unreachable = False
         self._withdrawn = False
@@ -118,7 +124,8 @@ class Dispatcher:
             if not self.stop.finishing:
                 self._fill()
             self._show()
-            if self._leaves() or not (follow or self.keeper.waiting or self._unknown):
+            unsure = self._unknown and not self._unreachable
+            if self._leaves() or not (follow or self.keeper.waiting or unsure):
                 return
             if not self.state.waves and not self.keeper.waiting and not self._waits():
                 return
@@ -262,13 +269,16 @@ class Dispatcher:
     def _is_over(self, wave: Wave, batch_id: str, task: TaskState | None) -> bool:
         """Tell whether a task that is not at work any more is surely over."""
         ledger = self.ledger.task(wave.number, batch_id)
-        if task is not None or ledger.ending() is not None:
+        if ledger.ending() is not None:
             return True
         if not self._asked:
             return False
         now = time.monotonic()
         looks, since = self._unknown.get(batch_id, (0, now))
         self._unknown[batch_id] = (looks + 1, since)
+        if task is not None:
+            late = LATEST if task.word == "COMPLETED" else LATE
+            return task.word == LAUNCH_FAILED or not ledger.begun() or now - since >= late
         return looks + 1 >= UNKNOWN_LOOKS and (not ledger.begun() or now - since >= UNKNOWN_SECONDS)
 
     def _take_back(
@@ -305,7 +315,9 @@ class Dispatcher:
             for wave in list(self.state.waves.values()):
                 for index, batch_id in enumerate(wave.batches):
                     task = found.get(wave.number, {}).get(index)
-                    if batch_id in wave.open and (task is None or not task.active):
+                    if batch_id not in wave.open or (task is not None and task.active):
+                        continue
+                    if task is None or self._is_over(wave, batch_id, task):
                         self._take_back(wave, batch_id, task, cancelled=True)
             if self.state.waves:
                 time.sleep(QUICK)

@@ -31,7 +31,6 @@ class Returns:
 
     def __init__(self, keeper: Keeper, ledger: Ledger, submitter: Submitter, limits: Limits) -> None:
         self._keeper, self._ledger, self._submitter, self._limits = keeper, ledger, submitter, limits
-        self._deaths = 0
         self._lost: set[int] = set()
 
     def take_back(
@@ -68,7 +67,6 @@ class Returns:
         self._keeper.tell(verdict.line(batch, state.tally))
         if batch.ended and not batch.finished:
             self._keeper.save_ended(batch_id)
-        self._deaths = self._deaths + 1 if verdict.died and not gained else 0
         self._lost = self._lost | {wave.number} if verdict.lost else set()
         log = self._submitter.log_of(wave, batch_id)
         if problem := self._trouble(verdict, batch_id, log) or self._limits.failing(state.tally):
@@ -88,11 +86,12 @@ class Returns:
                 f"the scheduler has lost {len(self._lost)} jobs in a row before they began\n"
                 "  look what it says of them; genstudy run submits them again"
             )
-        if self._deaths < TOO_OFTEN:
+        futile = self._keeper.state.futile
+        if not verdict.died or futile < TOO_OFTEN:
             return None
         said = last_line(log)
         return RunError(
-            f"{self._deaths} tasks in a row ended before a row was done: batch {batch} as {verdict.state}"
+            f"{futile} tasks in a row ended before a row was done: batch {batch} as {verdict.state}"
             f"{': ' if said else ''}{said}\n  what they printed is in {log.parent}"
         )
 

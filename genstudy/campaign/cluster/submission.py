@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from genstudy.campaign.cluster.wave import PLAN, SCRIPT, join_logs, write_wave
+from genstudy.campaign.limits import TOO_OFTEN
 from genstudy.campaign.room import NO_ROOM, Room
 from genstudy.campaign.unchanged import check_unchanged
 from genstudy.errors import RunError, UserError, one_line
@@ -71,16 +72,33 @@ class Submitter:
         ours = self._ours()
         if self._full is not None and self._full[0] <= ours and time.monotonic() < self._full[1] + WAIT:
             return 0
-        batches = batches[: self._files_for(batches, ours)]
-        if not batches:
-            return 0
-        room = self._cluster.room(batches, ours=ours, limit=self._scheduler.limit, most=self._most)
-        self.held = "" if room else "the scheduler has no room for more tasks"
-        if not room:
-            return 0
+        if self._keeper.state.futile >= TOO_OFTEN:
+            self.held = "the last jobs got nothing done: one batch is tried before the others"
+            batches = batches[: 0 if ours else 1]
+        else:
+            batches = batches[: self._files_for(batches, ours)]
+        while batches:
+            room = self._cluster.room(batches, ours=ours, limit=self._scheduler.limit, most=self._most)
+            if not room:
+                self._hold(ours, "the scheduler has no room for more tasks")
+                return 0
+            if self._hand_over(batches[:room], ours):
+                return room
+            self._most = max(1, room // 2)
+            if ours or room == 1:
+                return 0
+            # Nothing of ours will make room: it is a limit that a smaller wave may be below.
+        return 0
+
+    def _hold(self, ours: int, why: str) -> None:
+        """Let the scheduler alone until something of ours has ended, or for a while."""
+        self._full, self.held = (ours, time.monotonic()), why
+
+    def _hand_over(self, wave: Sequence[str], ours: int) -> bool:
+        """Hand over batches as a wave; return whether there was room for it."""
         number = self._keeper.state.last_wave + 1
         token = f"genstudy-{uuid4().hex[:12]}-{number}"
-        wave, folder = batches[:room], wave_folder(self._keeper.folder, number)
+        folder = wave_folder(self._keeper.folder, number)
         script = self._write(folder, wave, number, token)
         self._record_wave(number, token, wave)
         try:
@@ -89,21 +107,20 @@ class Submitter:
             if isinstance(problem.__cause__, Unreachable):
                 raise problem.__cause__ from problem
             self._refused(number, problem)
-            self._full, self.held = (ours, time.monotonic()), one_line(problem)
-            self._most = max(1, room // 2)
-            return 0
+            self._hold(ours, one_line(problem))
+            return False
         except (RunError, UserError) as problem:
             (folder / PLAN).unlink()  # the next run would go on with what is refused
             self._refused(number, problem)
             raise
-        self._full = None
+        self._full, self.held = None, ""
         self._most = None if self._most is None else 2 * self._most  # an account may have room again
         self._keeper.record(Queued(t=time.time(), wave=number, job=job))
         span = wave[0] if len(wave) == 1 else f"{wave[0]} to {wave[-1]}"
         self._keeper.tell(
             f"wave {number}: {counted(len(wave), 'batch')} ({span}), {self._cluster.taken(job, script)}"
         )
-        return room
+        return True
 
     def _record_wave(self, number: int, token: str, batches: Sequence[str]) -> None:
         """Record that a wave is about to be submitted; where that fails, there is none."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from genstudy.ledger.records import Failure
-from genstudy.ledger.state import LOST
+from genstudy.ledger.state import CANCELLED, LOST, TIMEOUT
 from genstudy.schedulers.answers import LAUNCH_FAILED
 from genstudy.units import counted
 
@@ -21,9 +21,8 @@ if TYPE_CHECKING:
 OUT_OF_TIME = "the job's time is nearly up"
 """Why a task gives up that its scheduler told so."""
 
-TIMEOUT = "TIMEOUT"
 TAKEN = frozenset(
-    {"BOOT_FAIL", "CANCELLED", "DEADLINE", "NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED", "REVOKED", TIMEOUT}
+    {"BOOT_FAIL", CANCELLED, "DEADLINE", "NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED", "REVOKED", TIMEOUT}
 )
 """Slurm's words for a job that was taken away from what ran in it."""
 
@@ -73,20 +72,23 @@ def judge_task(
     job cancelled.
 
     Rows that a task left because its job was taken away have failed with the scheduler's word: to run them
-    again is for people to decide. Those that only ran out of time are run again, as long as that helps.
+    again is for people to decide. Those that only ran out of time are run again, as long as that helps: once
+    without a row done, and no more.
     """
     state = task.word if task is not None else "COMPLETED" if reason is not None else LOST
     if batch.ended:
         return Verdict(state=state)
     if cancelled:
-        return Verdict(state="CANCELLED")
+        return Verdict(state=CANCELLED)
     if reason == OUT_OF_TIME:
-        return Verdict(state=TIMEOUT, failed=() if gained else _left(batch, TIMEOUT, busy))
+        return Verdict(
+            state=TIMEOUT, failed=_left(batch, TIMEOUT, busy) if batch.stalled and not gained else ()
+        )
     if not (known or begun):
         return Verdict(state=LOST, lost=True)  # a controller that dies forgets its last seconds
     if state in TAKEN or task is None:
         # Slurm forgets at once what is cancelled by itself before it began.
-        word = state if state in TAKEN else LOST if begun else "CANCELLED"
+        word = state if state in TAKEN else LOST if begun else CANCELLED
         return Verdict(state=word, failed=_left(batch, word, busy))
     if reason is None or state == LAUNCH_FAILED:
         return Verdict(state=state, died=True)
