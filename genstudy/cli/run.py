@@ -19,7 +19,7 @@ from genstudy.errors import RunError, UserError
 from genstudy.units import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from genstudy.campaign.progress import RunReport
     from genstudy.campaign.stop import Stop
@@ -66,26 +66,7 @@ def run_command(
 
     _check_whole(("--max-batches", max_batches), ("--canary", canary))
     check_utf8(folder, to, before, after, *(pass_env or ()), *(job or ()))
-    given: dict[str, Any] = {
-        "jobs": jobs,
-        "save": save,
-        "to": to,
-        "keep_failed": keep_failed,
-        "before": before,
-        "after": after,
-        "timeout": timeout,
-        "max_files": max_files,
-        "min_free": min_free,
-        "min_free_files": min_free_files,
-        "max_failures": max_failures,
-        "max_failure_rate": max_failure_rate,
-        "throttle": throttle,
-        "attempts": attempts,
-        "rlimit": rlimit,
-        "sleep": sleep,
-        "pass_env": pass_env,
-    }
-    settings = {key: value for key, value in given.items() if value is not None}
+    settings = _settings(locals())
     if dry_run:
         for command in planned_commands(folder, settings, scheduler=scheduler, job=job or ()):
             typer.echo(command)
@@ -133,24 +114,12 @@ def submit_command(
     genstudy run --scheduler slurm does that until nothing is left.
     """
     from genstudy.campaign.cluster.submit import next_script, submit_campaign
+
     from genstudy.campaign.stop import Stop
 
     _check_whole(("--max-batches", max_batches))
     check_utf8(folder, to, before, after, *(pass_env or ()), *(job or ()))
-    given: dict[str, Any] = {
-        "jobs": jobs,
-        "save": save,
-        "to": to,
-        "keep_failed": keep_failed,
-        "before": before,
-        "after": after,
-        "timeout": timeout,
-        "max_files": max_files,
-        "max_failures": max_failures,
-        "max_failure_rate": max_failure_rate,
-        "pass_env": pass_env,
-    }
-    settings = {key: value for key, value in given.items() if value is not None}
+    settings = _settings(locals())
     if dry_run:
         typer.echo(next_script(folder, settings, scheduler=scheduler, job=job or ()), nl=False)
         return
@@ -166,6 +135,13 @@ def submit_command(
             tell=typer.echo,
         )
     _finish(folder, report, stop, submitted=True)
+
+
+def _settings(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of a run among a command's options, which have their names."""
+    from genstudy.specs.running import RunSettings
+
+    return {name: given[name] for name in RunSettings.model_fields if given.get(name) is not None}
 
 
 def _check_whole(*given: tuple[str, int | None]) -> None:
