@@ -107,14 +107,13 @@ def submit_command(
         bool, typer.Option("--dry-run", help="Print the next job's script; hand over nothing.")
     ] = False,
 ) -> None:
-    """Hand the pending batches of a campaign to a scheduler, and return.
+    """Hand the pending batches of a campaign to a scheduler.
 
     Each batch is a task of a job array; --jobs is how many studies a task runs side by side.
     Call it again to take up what has ended, and to hand over more.
     genstudy run --scheduler slurm does that until nothing is left.
     """
     from genstudy.campaign.cluster.submit import next_script, submit_campaign
-
     from genstudy.campaign.stop import Stop
 
     _check_whole(("--max-batches", max_batches))
