@@ -17,7 +17,7 @@ def cancel_command(
         bool, typer.Option("--no-wait", help="Ask it to stop, and do not wait until it has.")
     ] = False,
 ) -> None:
-    """Stop the run of a campaign, wherever it is, and cancel its jobs.
+    """Stop the run of a campaign, wherever it is, and its jobs.
 
     The process is asked to stop at once, and its end is waited for.
     What finished is recorded: genstudy run goes on from there.
