@@ -5,6 +5,7 @@ All of it goes through open folders, so no link is followed, whatever somebody p
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
@@ -111,6 +112,8 @@ def _open_runs(runs: Path, parts: Sequence[Path]) -> Iterator[int]:
     try:
         handle = os.open(runs, FOLDER)
     except OSError as problem:
+        if problem.errno not in {errno.ELOOP, errno.ENOTDIR}:
+            raise RunError(f"{runs} cannot be read: {problem.strerror}") from problem
         reason = "is not a folder of its own: nothing is deleted through a link"
         raise UserError(reason, where=str(runs)) from problem
     try:

@@ -158,9 +158,12 @@ class Runner:
             return None
 
     def _is_too_slow(self) -> bool:
-        """Tell whether time is up, and no row came to its end in it: one at work may need more."""
-        if not self.stop.out_of_time:
-            return False
+        """Tell whether time is up, and nothing came of it: a row at work may need more.
+
+        So it is with all rows of a batch that has to run as a whole: the next job would begin anew.
+        """
+        if not self.stop.out_of_time or self._planner.whole:
+            return self.stop.out_of_time
         seen = sum(study.marked.count() for study in self._running.values())
         return self.state.tally.done + seen <= self._done_before
 

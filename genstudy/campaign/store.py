@@ -31,8 +31,17 @@ if TYPE_CHECKING:
 
 
 def new_study_folder(folder: Path, batch: BatchState) -> Path:
-    """Return where the next study of a batch will be."""
-    return folder / RUNS / f"{batch.entry.name}.{len(batch.studies) + 1}"
+    """Return where the next study of a batch will be.
+
+    What is there that no record names is passed by: a process that was cut off may be at work on it.
+    """
+    runs, number = folder / RUNS, len(batch.studies) + 1
+    while True:
+        name = f"{batch.entry.name}.{number}"
+        there = os.path.lexists(runs / name) or os.path.lexists(runs / f"{name}.log")
+        if not there and name not in batch.studies:
+            return runs / name
+        number += 1
 
 
 class Store:
@@ -63,17 +72,6 @@ class Store:
         runs = self._folder / RUNS
         paths = (runs / (study + ending) for study in batch.studies for ending in BESIDE_STUDIES)
         return [path for path in paths if os.path.lexists(path)]
-
-    def new_study(self, batch: BatchState) -> Path:
-        """Return where a batch's next study will be; a UserError if something is there."""
-        study = new_study_folder(self._folder, batch)
-        if os.path.lexists(study):
-            raise UserError(
-                "this folder is in the way of a study, and the ledger does not know it",
-                where=str(study),
-                hint="move it away",
-            )
-        return study
 
     def write_rows(self, study: Path, rows: BatchRows, wanted: Rows) -> Path:
         """Write the list of the rows that a study runs, as the pgen counts them, and return its path."""

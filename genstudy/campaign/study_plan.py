@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from genstudy.batches.rows import batch_rows
 from genstudy.campaign.environment import for_scheduler, scrubbed
+from genstudy.campaign.store import new_study_folder
 from genstudy.campaign.unchanged import check_unchanged
 from genstudy.maestro.process import scheduler_of
 from genstudy.maestro.specs import job_scripts, load_spec
@@ -75,11 +76,11 @@ class Planner:
     def plan(self, batch: BatchState, wanted: Rows, *, canary: bool) -> StudyPlan:
         """Return what a study of these rows of a batch runs.
 
-        Raises UserError where the campaign has changed since it was made, or something is in the way.
+        Raises UserError where the campaign has changed since it was made.
         """
         entry, settings = batch.entry, self._settings
         check_unchanged(self._folder, self._manifest, entry)
-        study = self._store.new_study(batch)
+        study = new_study_folder(self._folder, batch)
         rows = batch_rows(self._folder, self._manifest, entry)
         options = maestro_options(settings)
         if wanted != batch.rows:

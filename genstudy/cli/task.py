@@ -38,6 +38,10 @@ def main() -> int:
     except GenstudyError as problem:
         print(f"genstudy: {problem}", file=sys.stderr, flush=True)
         return problem.exit_code
+    except OSError as problem:
+        place = f"{problem.filename}: " if problem.filename else ""
+        print(f"genstudy: {place}{problem.strerror or problem}", file=sys.stderr, flush=True)
+        return 1
     if stop.signal is not None:
         return 128 + stop.signal
     return int(report is not None and report.rows.pending > 0)

@@ -23,6 +23,12 @@ def stray_notes(known: Known) -> Iterator[str]:
     batches = known.state.batches.values()
     studies = {study + ending for batch in batches for study in batch.studies for ending in BESIDE_STUDIES}
     yield from _strays(folder / RUNS, re.compile(r"(?!\.genstudy).*"), studies, "no record names it")
+    # Of a process, say, that was held up while another took its place, and that began a study all the same.
+    over = (batch for batch in batches if batch.cleared is not None and not batch.cleared.left)
+    gone = {study + ending for batch in over for study in batch.studies for ending in BESIDE_STUDIES}
+    for path in sorted((folder / RUNS).iterdir()) if gone and (folder / RUNS).is_dir() else ():
+        if path.name in gone:
+            yield f"{shown(str(path))}: its batch was saved and cleared without it"
     places = {folder / ARCHIVE: set[str]()}
     for batch in batches:
         if batch.saved is not None and batch.saved.mode != "keep":

@@ -1,9 +1,9 @@
 """Runs of a campaign that something happens to at a chosen moment: right before they touch the n-th file.
 
-Run as a program, `python -m tests.campaign.dying CAMPAIGN FATE FIRST STEP [SCHEDULER | tasks]`, it copies a campaign
-for each of the moments FIRST, FIRST + STEP, ..., has its fate overtake a run of the copy at that moment, runs
-the copy again to its end, and prints a line for whatever is wrong then. The last line says how many moments
-it tried. With `tasks` the campaign has a wave, and its tasks are what is run, one after the other.
+Run as a program, `python -m tests.campaign.dying CAMPAIGN FATE FIRST STEP [SCHEDULER | tasks]`, it copies a
+campaign for each of the moments FIRST, FIRST + STEP, ..., has its fate overtake a run of the copy at that
+moment, runs the copy again to its end, and prints a line for whatever is wrong then. The last line says how
+many moments it tried. With `tasks` the campaign has a wave, whose tasks are run, one after the other.
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import threading
 from pathlib import Path
 
 import jsonschema  # type: ignore[import-untyped]
@@ -476,6 +478,29 @@ def test_a_wave_that_is_over_and_not_taken_back_is_not_finished(tmp_path: Path) 
     ]
     write(folder, *all_of(batch), Returned(t=140, wave=1, batch="0000", state="COMPLETED"))
     assert (campaign_status(folder).state, campaign_status(folder).waves) == ("finished", [])
+
+
+def test_waves_may_come_and_go_while_it_is_read(tmp_path: Path) -> None:
+    _, folder = campaign(tmp_path, rows=10), tmp_path / "c"
+    over = threading.Event()
+
+    def come_and_go() -> None:
+        tasks = folder / "waves/0001/tasks"
+        while not over.is_set():
+            for batch in range(20):
+                (tasks / str(batch)).mkdir(parents=True)
+                (tasks / str(batch) / "records-000001.jsonl").touch()
+            tasks.rename(tasks.with_name("tasks.over"))
+            shutil.rmtree(tasks.with_name("tasks.over"))
+
+    thread = threading.Thread(target=come_and_go)
+    thread.start()
+    try:
+        for _ in range(300):
+            campaign_status(folder)
+    finally:
+        over.set()
+        thread.join()
 
 
 def test_every_field_is_described() -> None:

@@ -19,7 +19,7 @@ from genstudy.errors import UserError
 from genstudy.inspection.verify import Places, Verification, verify_campaign
 from genstudy.ledger.ledger import Ledger
 from genstudy.ledger.records import Ended, Started
-from tests.campaign.failing import fail, failing_campaign, pretend
+from tests.campaign.failing import fail, failing_campaign, pretend, state_of
 from tests.ledger.owners import Owner, no_news
 
 ROWS = Counts(total=9, done=8, failed=1, pending=0)
@@ -287,6 +287,30 @@ def test_what_lies_about_is_noted(tmp_path: Path) -> None:
         "c_0003.yaml: the manifest does not name it",
         "retry_2.csv: the manifest does not name it",
     ]
+
+
+def test_a_study_that_no_record_names_is_passed_by(tmp_path: Path) -> None:
+    campaign = failing_campaign(tmp_path)
+    (campaign / "runs" / "c_0001.1").mkdir(parents=True)
+    (campaign / "runs" / "c_0001.2.log").touch()
+    assert run_campaign(campaign).rows.done == 9
+    assert state_of(campaign).batches["0001"].studies == ["c_0001.3"]
+    found = verify_campaign(campaign)
+    assert found.ok
+    assert found.notes == tuple(
+        f"{campaign}/runs/c_0001.{name}: no record names it" for name in ("1", "2.log")
+    )
+
+
+def test_a_study_of_a_batch_that_is_over_is_noted(tmp_path: Path) -> None:
+    # As of a process that was held up while another took its place, and goes on for a moment.
+    campaign = failing_campaign(tmp_path)
+    run_campaign(campaign)
+    assert verify_campaign(campaign).notes == ()
+    (campaign / "runs" / "c_0001.1").mkdir()
+    assert verify_campaign(campaign).notes == (
+        f"{campaign}/runs/c_0001.1: its batch was saved and cleared without it",
+    )
 
 
 def test_somebody_runs_it(tmp_path: Path) -> None:

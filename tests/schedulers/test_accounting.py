@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from genstudy.campaign.cluster.submit import submit_campaign
 from genstudy.schedulers.slurm import Full, Refused, Slurm, TaskState, Unreachable
+from tests.campaign.waves import follow, jobs_of, problems_of, wave_campaign
 from tests.slurm.accounted import AccountedLab, missing_for_accounting
 from tests.slurm.lab import is_of_slurm, missing_programs
 
@@ -82,6 +84,18 @@ def test_a_users_limit_is_for_now_or_for_ever(slurm: AccountedLab, token: str, t
         f"Slurm refuses the job: QOSMaxWallDurationPerJobLimit; {policy}\n"
         "  sacctmgr show qos, and show associations user=$USER, tell the limits; ask for less with --job"
     )
+
+
+def test_a_campaign_has_as_many_tasks_as_its_user_may(slurm: AccountedLab, tmp_path: Path) -> None:
+    campaign = wave_campaign(tmp_path, rows=20, batch_size=1)
+    limit = ("sacctmgr", "-i", "modify", "user", slurm.user, "set")
+    slurm.call(*limit, "maxsubmitjobs=4")
+    report = submit_campaign(campaign, scheduler="slurm")
+    assert 1 <= report.queued <= 4
+    assert follow(campaign)[0].rows.done == 20
+    slurm.call(*limit, "maxsubmitjobs=-1")
+    assert problems_of(campaign, slurm) == []
+    assert len(list((campaign / "waves").iterdir())) <= len(jobs_of(campaign)) + 1
 
 
 @pytest.mark.usefixtures("slurm")

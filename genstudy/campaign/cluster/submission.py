@@ -58,6 +58,7 @@ class Submitter:
         self._settings, self._scheduler = settings, scheduler
         self._full: tuple[int, float] | None = None
         self._most: int | None = None
+        self._last_refused: Path | None = None
         self._room = Room(keeper.folder, keeper.manifest.steps, settings, fixed=keeper.store.fixed_entries)
         for batch in keeper.state.batches.values():
             if batch.saved is not None and len(batch.studies) == 1:
@@ -101,12 +102,16 @@ class Submitter:
         folder = wave_folder(self._keeper.folder, number)
         script = self._write(folder, wave, number, token)
         self._record_wave(number, token, wave)
+        if self._last_refused is not None and self._last_refused.exists():
+            shutil.rmtree(self._last_refused)  # a limit that lasts for days would leave thousands
+        self._last_refused = None
         try:
             job = self._cluster.submit(script, token)
         except Full as problem:
             if isinstance(problem.__cause__, Unreachable):
                 raise problem.__cause__ from problem
             self._refused(number, problem)
+            self._last_refused = folder
             self._hold(ours, one_line(problem))
             return False
         except (RunError, UserError) as problem:

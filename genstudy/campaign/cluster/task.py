@@ -13,8 +13,10 @@ from genstudy.campaign.keeping import Keeper
 from genstudy.campaign.runner import Runner
 from genstudy.campaign.stop import Stop
 from genstudy.errors import one_line
+from genstudy.ledger.lease import Fenced
 from genstudy.ledger.ledger import Ledger
 from genstudy.ledger.state import CampaignState
+from genstudy.ledger.tasks import tasks_folder
 from genstudy.maestro.version import check_version
 
 if TYPE_CHECKING:
@@ -52,6 +54,11 @@ def run_task(
             keeper = Keeper(campaign, task.manifest, owner, state, settings, stop=stop or Stop(), tell=tell)
             report = Runner(keeper, settings, parts=task.settings.jobs).run()
             owner.reason = report.reason
+        except Fenced as problem:
+            if tasks_folder(campaign, task.wave).exists():
+                raise
+            text = f"batch {entry.id} was taken back, and wave {task.wave} is over: this task does no more"
+            raise Fenced(text) from problem
         except Exception as problem:
             owner.reason = one_line(problem) or type(problem).__name__
             raise
