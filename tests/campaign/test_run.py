@@ -256,12 +256,14 @@ def test_a_campaign_that_changed_is_refused(tmp_path: Path) -> None:
     assert state.batches["0001"].pending == state.batches["0001"].rows
 
 
-def test_what_is_in_the_way_of_a_study_is_told_and_nothing_is_lost(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["numbers_0000.1", "numbers_0000.1.log"])
+def test_what_is_in_the_way_of_a_study_is_passed_by(tmp_path: Path, name: str) -> None:
     campaign = campaign_of(tmp_path, "true", rows=12)
-    (campaign / "runs" / "numbers_0000.1.log").mkdir(parents=True)
-    with pytest.raises(OSError, match="directory"):
-        run_campaign(campaign)
+    stray = campaign / "runs" / name
+    stray.mkdir(parents=True)
     assert run_campaign(campaign).rows.done == 12
+    assert records_of(campaign, Started)[0].study == "numbers_0000.2"
+    assert stray.is_dir()
 
 
 def test_a_hanging_row_is_put_aside_and_the_others_go_on(tmp_path: Path) -> None:
