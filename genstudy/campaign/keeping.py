@@ -115,6 +115,12 @@ class Keeper:
         """Have a batch that ended saved, collected and cleared, as far as that was not done."""
         self._saver.add(batch_id)
 
+    def save_left(self, batch: BatchState) -> None:
+        """Do the same for a batch that an earlier run left, whose command after it may still be at work."""
+        for name in batch.studies[-1:]:
+            kill_orphans(self.folder / RUNS / name)
+        self.save_ended(batch.entry.id)
+
     def was_saved(self, batch_id: str, problem: Exception | None) -> None:
         """Take what the saving thread tells of a batch."""
         self._saver.done(batch_id)
@@ -135,7 +141,7 @@ class Keeper:
             seconds=seconds,
             reason=self.stop.reason,
             results=self._results(),
-            queued=sum(len(wave.open) for wave in self.state.waves.values()),
+            queued=self.state.handed_over,
         )
 
     def _results(self) -> ResultCounts | None:

@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from queue import Empty
 from typing import TYPE_CHECKING, Any
 
-from genstudy.batches.places import RUNS
 from genstudy.campaign.batch_study import RunningStudy
 from genstudy.campaign.canary import judge_canary
 from genstudy.campaign.limits import Limits
@@ -205,9 +204,7 @@ class Runner:
             if not batch.ended:
                 self._queue.append(batch_id)
             elif not batch.finished:
-                for name in batch.studies[-1:]:  # the command after it may still run
-                    kill_orphans(self.folder / RUNS / name)
-                self.keeper.save_ended(batch_id)
+                self.keeper.save_left(batch)
 
     # Starting
 

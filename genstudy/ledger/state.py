@@ -140,6 +140,11 @@ class CampaignState:
             for batch in self.batches.values():
                 self.tally.change(part_of(batch), 1)
 
+    @property
+    def handed_over(self) -> int:
+        """How many batches are in the hands of schedulers."""
+        return sum(len(wave.open) for wave in self.waves.values())
+
     def add(self, record: Record) -> None:
         """Take one more record into account. Raises Contradiction where it cannot be true."""
         if isinstance(record, Owned | Stopped | Submitted | Queued | Refused):

@@ -8,10 +8,8 @@ from itertools import islice
 from queue import Empty
 from typing import TYPE_CHECKING, Any
 
-from genstudy.batches.places import RUNS
 from genstudy.campaign.cluster.returning import Returns
 from genstudy.campaign.progress import Progress, Running
-from genstudy.campaign.study_process import kill_orphans
 from genstudy.campaign.summary import count_batches, count_rows
 from genstudy.errors import GenstudyError, RunError, one_line
 from genstudy.schedulers.answers import LAUNCH_FAILED
@@ -25,7 +23,7 @@ if TYPE_CHECKING:
     from genstudy.campaign.limits import Limits
     from genstudy.campaign.progress import RunReport
     from genstudy.ledger.ledger import Ledger
-    from genstudy.ledger.state import BatchState, Wave
+    from genstudy.ledger.state import Wave
     from genstudy.schedulers.slurm import TaskState
 
 TICK = 1.0
@@ -84,7 +82,7 @@ class Dispatcher:
         self._queue: deque[str] = deque()
         self._begun = 0
         self._unknown: dict[str, tuple[int, float]] = {}  # looks at tasks that are over, as it seems; since
-        self._running: dict[str, tuple[int, float]] = {}
+        self._running: dict[str, float] = {}  # since when
         self._unreachable = False
         self._withdrawn = False
         self._refusal: Exception | None = None
@@ -179,9 +177,7 @@ class Dispatcher:
             if not batch.ended:
                 self._queue.append(batch_id)
             elif not batch.finished:
-                for name in batch.studies[-1:]:
-                    kill_orphans(self.keeper.folder / RUNS / name)
-                self.keeper.save_ended(batch_id)
+                self.keeper.save_left(batch)
 
     def _settle(self) -> None:
         """Find out whether the scheduler has the waves that it may have. Raises Unreachable."""
@@ -260,7 +256,7 @@ class Dispatcher:
             if task is not None and task.active:
                 self._unknown.pop(batch_id, None)
                 if task.word == "RUNNING" and batch_id not in self._running:
-                    self._running[batch_id] = (wave.number, time.monotonic())
+                    self._running[batch_id] = time.monotonic()
             elif self._is_over(wave, batch_id, task):
                 if task is not None and task.word == LAUNCH_FAILED:
                     self._submitter.drop(wave, batch_id)
@@ -333,8 +329,8 @@ class Dispatcher:
             rows, seconds = count_rows(tally), now - self._began
             ended = rows.done + rows.failed - self._ended_before
             running = tuple(
-                Running(batch=batch, rows=len(self._batch(batch).rows), seen=None, seconds=now - since)
-                for batch, (_, since) in sorted(self._running.items())
+                Running(batch=batch, rows=len(self.state.batches[batch].rows), seen=None, seconds=now - since)
+                for batch, since in sorted(self._running.items())
             )
             self.watch(
                 Progress(
@@ -347,9 +343,6 @@ class Dispatcher:
                     seconds=seconds,
                     ended_rows=ended,
                     left=rows.pending * seconds / ended if ended > 0 else None,
-                    queued=sum(len(wave.open) for wave in self.state.waves.values()) - len(running),
+                    queued=self.state.handed_over - len(running),
                 )
             )
-
-    def _batch(self, batch_id: str) -> BatchState:
-        return self.state.batches[batch_id]

@@ -70,7 +70,7 @@ class Submitter:
 
         Raises RunError or UserError where the scheduler refuses them, or one is not as it was made.
         """
-        ours = self._ours()
+        ours = self._keeper.state.handed_over
         if self._full is not None and self._full[0] <= ours and time.monotonic() < self._full[1] + WAIT:
             return 0
         if self._keeper.state.futile >= TOO_OFTEN:
@@ -203,9 +203,6 @@ class Submitter:
     def log_of(self, wave: Wave, batch: str) -> Path:
         """Return the file with what a batch's task printed, as long as the wave is not over."""
         return wave_folder(self._keeper.folder, wave.number) / f"{wave.batches.index(batch)}.out"
-
-    def _ours(self) -> int:
-        return sum(len(wave.open) for wave in self._keeper.state.waves.values())
 
     def _refused(self, number: int, problem: Exception | str) -> None:
         reason = problem if isinstance(problem, str) else one_line(problem)
