@@ -11,14 +11,17 @@ import typer
 
 import genstudy
 from genstudy.cli import templates
+from genstudy.cli.analyze import analyze_command
 from genstudy.cli.build import build_command, init_command
 from genstudy.cli.cancel import cancel_command
 from genstudy.cli.collect import collect_command
 from genstudy.cli.csv import csv_command
 from genstudy.cli.demo import demo_command
+from genstudy.cli.doctor import doctor_command
 from genstudy.cli.export import export_command
+from genstudy.cli.extend import extend_command
 from genstudy.cli.fetch import fetch_command
-from genstudy.cli.plain import PlainCommand, PlainGroup
+from genstudy.cli.plain import PlainGroup
 from genstudy.cli.plan import plan_command
 from genstudy.cli.plot import plot_command
 from genstudy.cli.query import query_command
@@ -28,6 +31,7 @@ from genstudy.cli.run import run_command, submit_command
 from genstudy.cli.schema import schema_command
 from genstudy.cli.specs import specs_command
 from genstudy.cli.status import status_command
+from genstudy.cli.table_options import BuildCommand, CsvCommand
 from genstudy.cli.verify import verify_command
 from genstudy.cli.why import why_command
 from genstudy.errors import GenstudyError
@@ -44,23 +48,34 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"genstudy {genstudy.__version__}")
+        typer.echo(_versions())
         raise typer.Exit
+
+
+def _versions() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+    from platform import python_version
+
+    try:
+        maestro = f"Maestro {version('maestrowf')}"
+    except PackageNotFoundError:
+        maestro = "no Maestro"
+    return f"genstudy {genstudy.__version__} ({maestro}, Python {python_version()})"
 
 
 @app.callback()
 def _options(
     version: bool = typer.Option(
-        False, "--version", callback=_print_version, is_eager=True, help="Print the version."
+        False, "--version", callback=_print_version, is_eager=True, help="Print the versions."
     ),
 ) -> None:
     """Parameter tables and batched study specifications for Maestro, for any number of parameters."""
 
 
-app.command("csv", cls=PlainCommand)(csv_command)
+app.command("csv", cls=CsvCommand)(csv_command)
 app.command("specs")(specs_command)
 app.command("init")(init_command)
-app.command("build")(build_command)
+app.command("build", cls=BuildCommand)(build_command)
 app.command("plan")(plan_command)
 app.command("plot")(plot_command)
 app.command("run")(run_command)
@@ -70,13 +85,16 @@ app.command("report")(report_command)
 app.command("why")(why_command)
 app.command("cancel")(cancel_command)
 app.command("retry")(retry_command)
+app.command("extend")(extend_command)
 app.command("fetch")(fetch_command)
 app.command("verify")(verify_command)
 app.command("collect")(collect_command)
 app.command("query")(query_command)
 app.command("export")(export_command)
+app.command("analyze")(analyze_command)
 app.command("schema")(schema_command)
 app.command("demo")(demo_command)
+app.command("doctor")(doctor_command)
 app.add_typer(templates.app, name="templates")
 
 

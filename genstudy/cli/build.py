@@ -8,9 +8,18 @@ from typing import Annotated, Any
 
 import typer
 
+from genstudy.cli.completion import templates
 from genstudy.cli.scheduling import JobOption, SchedulerOption  # noqa: TC001 - Typer reads the annotations
 from genstudy.cli.settings import check_utf8, parse_settings
 from genstudy.cli.source import query_text
+from genstudy.cli.table_options import (
+    CorrelateOption,
+    DesignOption,
+    ExcludeOption,
+    GroupOption,
+    OrderOption,
+    correlations,
+)
 from genstudy.errors import UserError
 
 
@@ -22,38 +31,57 @@ def build_command(
             metavar="[NAME | NAME=LAW]...", show_default=False, help="Parameters besides or in place of it."
         ),
     ] = None,
-    name: Annotated[str | None, typer.Option("--name", help="The campaign's name.")] = None,
-    table: Annotated[Path | None, typer.Option("--table", help="A table with the rows.")] = None,
+    name: Annotated[str | None, typer.Option("--name", help="The campaign's name (the file's).")] = None,
+    table: Annotated[Path | None, typer.Option("--table", help="A table with the rows, instead.")] = None,
     query: Annotated[
-        str | None, typer.Option("--query", metavar="SQL", help="A query for the rows; @FILE reads it.")
+        str | None,
+        typer.Option("--query", metavar="SQL", help="A query for the rows, instead; @FILE reads it."),
     ] = None,
     db: Annotated[str | None, typer.Option("--db", metavar="URL", help="The query's database.")] = None,
-    design: Annotated[
-        str | None, typer.Option("--design", help="random, lhs, sobol, halton or grid.")
+    design: DesignOption = None,
+    rows: Annotated[
+        int | None, typer.Option("-n", "--rows", "--num-values", help="How many rows (20).")
     ] = None,
-    rows: Annotated[int | None, typer.Option("-n", "--rows", "--num-values", help="Rows.")] = None,
-    seed: Annotated[int | None, typer.Option("--seed", help="The seed.")] = None,
-    index: Annotated[str | None, typer.Option("-i", "--index", help="A column of row ids.")] = None,
-    digits: Annotated[int | None, typer.Option("--round", metavar="DIGITS", help="Decimals.")] = None,
-    where: Annotated[list[str] | None, typer.Option("--where", help="A condition on rows.")] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="The seed; drawn where not given.")] = None,
+    index: Annotated[str | None, typer.Option("-i", "--index", help="A column of row ids, from 0.")] = None,
+    digits: Annotated[
+        int | None, typer.Option("--round", metavar="DIGITS", help="Decimals of floats.")
+    ] = None,
+    where: Annotated[list[str] | None, typer.Option("--where", help='As "a < b": rows meet it.')] = None,
+    exclude: ExcludeOption = None,
+    group: GroupOption = None,
+    correlate: CorrelateOption = None,
+    replicates: Annotated[int | None, typer.Option("--replicates", help="Rows a combination.")] = None,
+    order: OrderOption = None,
     derive: Annotated[list[str] | None, typer.Option("--derive", help="NAME=FORMULA, a column more.")] = None,
     unique: Annotated[bool | None, typer.Option("--unique/--no-unique", help="Distinct rows only.")] = None,
-    template: Annotated[str | None, typer.Option("-t", "--template", help="The study template.")] = None,
+    template: Annotated[
+        str | None,
+        typer.Option(
+            "-t", "--template", help="A built-in template's name, or a path.", autocompletion=templates
+        ),
+    ] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="A template variable, key=value.")
     ] = None,
     scheduler: SchedulerOption = None,
     job: JobOption = None,
-    batch_size: Annotated[int | None, typer.Option("-b", "--batch-size", help="Rows a batch.")] = None,
-    batches: Annotated[int | None, typer.Option("--batches", help="The number of batches.")] = None,
-    output: Annotated[str | None, typer.Option("-o", "--output", help="The campaign's folder.")] = None,
+    batch_size: Annotated[int | None, typer.Option("-b", "--batch-size", help="Rows a batch (1000).")] = None,
+    batches: Annotated[int | None, typer.Option("--batches", help="The number of batches instead.")] = None,
+    output: Annotated[
+        str | None, typer.Option("-o", "--output", help="The campaign's folder (the name).")
+    ] = None,
     inline: Annotated[bool | None, typer.Option("--inline/--no-inline", help="Values in the specs.")] = None,
     allow_missing: Annotated[
-        bool | None, typer.Option("--allow-missing/--refuse-missing", help="Empty and NaN cells.")
+        bool | None,
+        typer.Option("--allow-missing/--refuse-missing", help="Empty and NaN cells pass, or do not."),
     ] = None,
     allow_unsafe_values: Annotated[
         bool | None,
-        typer.Option("--allow-unsafe-values/--refuse-unsafe-values", help="Shell-active values, unquoted."),
+        typer.Option(
+            "--allow-unsafe-values/--refuse-unsafe-values",
+            help="Shell-active values may stand under a bare $(NAME), or may not.",
+        ),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check, print the plan, write nothing.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace a campaign that exists.")] = False,
@@ -67,7 +95,9 @@ def build_command(
     from genstudy.studies.build import build_study
 
     check_utf8(study, name, table, query, design, index, template, output)
-    check_utf8(*(parameters or ()), *(where or ()), *(derive or ()), *(job or ()))
+    check_utf8(
+        *(parameters or ()), *(where or ()), *(exclude or ()), *(derive or ()), *(group or ()), *(job or ())
+    )
     given: dict[str, Any] = {
         "name": name,
         "table": str(table) if table else None,
@@ -79,6 +109,11 @@ def build_command(
         "index": index,
         "round": digits,
         "where": where,
+        "exclude": exclude,
+        "groups": group,
+        "correlate": correlations(correlate) or None,
+        "replicates": replicates,
+        "order": order,
         "derive": _formulas(derive),
         "unique": unique,
         "template": template,

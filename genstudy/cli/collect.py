@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from genstudy.cli.completion import FolderArgument  # noqa: TC001 - Typer reads the annotations
 from genstudy.cli.progress import Progress
 from genstudy.cli.settings import check_utf8
 
@@ -20,7 +21,7 @@ SHOWN = 5
 
 
 def collect_command(
-    folder: Annotated[Path, typer.Argument(help="The campaign's folder.", show_default=False)],
+    folder: FolderArgument,
     into: Annotated[
         str | None, typer.Option("--into", metavar="URL", help="The database; results.db in the campaign.")
     ] = None,

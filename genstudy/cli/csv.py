@@ -13,12 +13,21 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import typer
 
 from genstudy.cli.plain import large_imports, whole
+from genstudy.cli.table_options import (
+    CorrelateOption,
+    DesignOption,
+    ExcludeOption,
+    GroupOption,
+    OrderOption,
+    correlations,
+)
 from genstudy.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from genstudy.parameters.laws import Parameter
+    from genstudy.tables.record import TableRecord
 
 DEFAULT_NAMES = ("param1", "param2", "param3")
 
@@ -39,14 +48,22 @@ def csv_command(
         ),
     ] = None,
     output: Annotated[
-        str, typer.Option("-o", "--output", help="A .csv, .csv.gz or .parquet file; - writes CSV to stdout.")
-    ] = "params.csv",
+        str | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            help="params.csv if not given; ends in .csv, .csv.gz or .parquet; - is stdout.",
+        ),
+    ] = None,
+    extend: Annotated[
+        str | None,
+        typer.Option("--extend", metavar="TABLE", help="Add -n rows to a table that was made."),
+    ] = None,
     index: Annotated[
         str | None, typer.Option("-i", "--index", metavar="NAME", help="First column, counting from 0.")
     ] = None,
-    design: Annotated[
-        str, typer.Option("--design", help="random, lhs, sobol, halton or grid (all combinations).")
-    ] = "random",
+    design: DesignOption = None,
     seed: Annotated[
         str | None,
         typer.Option(
@@ -60,6 +77,7 @@ def csv_command(
         list[str] | None,
         typer.Option("--where", metavar="TEST", help='As "a < b": rows meet it. Repeatable.'),
     ] = None,
+    exclude: ExcludeOption = None,
     derive: Annotated[
         list[str] | None,
         typer.Option(
@@ -69,6 +87,13 @@ def csv_command(
     unique: Annotated[
         bool, typer.Option("--unique", help="Distinct rows only; memory grows with rows.")
     ] = False,
+    group: GroupOption = None,
+    correlate: CorrelateOption = None,
+    replicates: Annotated[
+        str | None,
+        typer.Option("--replicates", metavar="R", help="So many rows for each combination."),
+    ] = None,
+    order: OrderOption = None,
     plot: Annotated[
         bool, typer.Option("--plot", help="Draw the design, into a .png beside the table.")
     ] = False,
@@ -86,40 +111,117 @@ def csv_command(
     """
     with large_imports():
         from genstudy.cli.progress import Progress
+        from genstudy.parameters.grammar import parse_parameter
         from genstudy.tables.make import make_table
 
-    piped = output == "-"
+    if extend is not None:
+        said = (
+            design,
+            seed,
+            index,
+            digits,
+            where,
+            derive,
+            exclude,
+            group,
+            correlate,
+            replicates,
+            order,
+            params,
+        )
+        if any(said) or unique:
+            raise UserError(
+                "--extend goes on with a table as its record says",
+                where=extend,
+                hint="besides it there may be -n, -o, --plot, --debug, --force, and a grid's wider laws",
+            )
+    name = output or extend or "params.csv"
+    piped = name == "-"
     talk = sys.stderr if piped else sys.stdout
-    target = _stdout() if piped else Path(output)
+    target = _stdout() if piped else Path(name)
+    show = (lambda text: print(text, end="", file=talk, flush=True)) if debug else None
     with (
-        _drawn(target, wanted=plot, force=force) as picture,
+        _drawn(target, wanted=plot, force=force or extend is not None) as picture,
         Progress(shown=has_bar(piped=piped, debug=debug)) as bar,
     ):
-        record = make_table(
-            _parameters(parameters or [], whole(params, "--params")),
-            output=target,
-            rows=whole(rows, "-n"),
-            design=design,
-            seed=whole(seed, "--seed"),
-            index=index,
-            digits=whole(digits, "--round"),
-            where=where or (),
-            derive=derive or (),
-            unique=unique,
-            force=force,
-            progress=bar.update if bar.possible else None,
-            show=(lambda text: print(text, end="", file=talk, flush=True)) if debug else None,
-            note=lambda text: print(f"note: {text}", file=sys.stderr),
-        )
-    seeded = "" if record.seed is None else f", seed {record.seed}"
-    name = "stdout" if piped else output
-    count = f"{record.rows} {_plural('row', record.rows)}"
-    width = f"{len(record.parameters)} {_plural('parameter', len(record.parameters))}"
-    print(f"{name}: {count}, {width}, design {record.design}{seeded}", file=talk, flush=True)
+        progress = bar.update if bar.possible else None
+        if extend is not None:
+            record = _extended(
+                Path(extend),
+                target,
+                whole(rows, "-n"),
+                [parse_parameter(text) for text in parameters or ()],
+                force=force,
+                progress=progress,
+                show=show,
+            )
+        else:
+            record = make_table(
+                _parameters(parameters or [], whole(params, "--params")),
+                output=target,
+                rows=whole(rows, "-n"),
+                design=design or "random",
+                seed=whole(seed, "--seed"),
+                groups=group or (),
+                correlate=correlations(correlate),
+                order=order,
+                replicates=1 if replicates is None else whole(replicates, "--replicates") or 0,
+                index=index,
+                digits=whole(digits, "--round"),
+                where=where or (),
+                exclude=exclude or (),
+                derive=derive or (),
+                unique=unique,
+                force=force,
+                progress=progress,
+                show=show,
+                note=_note,
+            )
+    _told(record, "stdout" if piped else name, talk)
     if picture is not None:
         print(f"{picture}: the design", flush=True)
     if not piped:
-        print(f"next: genstudy specs {_path_and_name(output, max(10, record.rows // 100))}", flush=True)
+        size = max(10, record.rows // 100)
+        size = -(-size // record.block) * record.block
+        print(f"next: genstudy specs {_path_and_name(name, size)}", flush=True)
+
+
+def _note(text: str) -> None:
+    print(f"note: {text}", file=sys.stderr)
+
+
+def _told(record: TableRecord, name: str, talk: TextIO) -> None:
+    """Print what was made, in a line."""
+    seeded = "" if record.seed is None else f", seed {record.seed}"
+    times = "" if record.replicates == 1 else f", {record.replicates} replicates"
+    count = f"{record.rows} {_plural('row', record.rows)}"
+    width = f"{len(record.parameters)} {_plural('parameter', len(record.parameters))}"
+    print(f"{name}: {count}, {width}, design {record.design}{seeded}{times}", file=talk, flush=True)
+
+
+def _extended(
+    table: Path,
+    output: Path | io.FileIO,
+    rows: int | None,
+    parameters: list[Parameter],
+    *,
+    force: bool,
+    progress: Callable[[int, int], None] | None,
+    show: Callable[[str], None] | None,
+) -> TableRecord:
+    """Add rows to a table, and tell how many."""
+    from genstudy.tables.extend import extend_table
+
+    if not isinstance(output, Path):
+        raise UserError("a longer table goes into a file", hint="leave -o away: the table gets the rows")
+    made = extend_table(
+        table, rows=rows, parameters=parameters, output=output, force=force, progress=progress, show=show
+    )
+    record = made.record
+    print(f"{table}: {made.added} rows more, after {record.rows - made.added}", flush=True)
+    if made.note:
+        _note(made.note)
+    return record
 
 
 def has_bar(*, piped: bool, debug: bool) -> bool:

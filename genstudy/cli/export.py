@@ -7,12 +7,13 @@ from typing import Annotated
 
 import typer
 
+from genstudy.cli.completion import FolderArgument  # noqa: TC001 - Typer reads the annotations
 from genstudy.cli.settings import check_utf8
 from genstudy.cli.source import query_text
 
 
 def export_command(
-    folder: Annotated[Path, typer.Argument(help="The campaign's folder.", show_default=False)],
+    folder: FolderArgument,
     output: Annotated[
         Path, typer.Option("-o", "--output", help="The file: .csv, .csv.gz, .parquet or .jsonl.")
     ],

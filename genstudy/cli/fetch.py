@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
+from genstudy.cli.completion import FolderArgument  # noqa: TC001 - Typer reads the annotations
 from genstudy.cli.settings import check_utf8
 from genstudy.errors import UserError
 
@@ -19,7 +20,7 @@ SHOWN = 5
 
 
 def fetch_command(
-    folder: Annotated[Path, typer.Argument(help="The campaign's folder.", show_default=False)],
+    folder: FolderArgument,
     row: Annotated[
         str | None, typer.Argument(help="The row's id; with --batch, the path.", show_default=False)
     ] = None,

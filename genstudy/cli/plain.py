@@ -39,11 +39,16 @@ class PlainGroup(TyperGroup):
 
 def _plain(parameters: list[Any]) -> list[Any]:
     for parameter in parameters:
-        parameter.process_value = partial(_pass_through, parameter)
+        pass_through(parameter)
     return parameters
 
 
-def _pass_through(parameter: Any, ctx: Context, value: Any) -> Any:
+def pass_through(parameter: Any) -> None:
+    """Let a parameter's value arrive as it was typed."""
+    parameter.process_value = partial(_as_typed, parameter)
+
+
+def _as_typed(parameter: Any, ctx: Context, value: Any) -> Any:
     if parameter.multiple or parameter.nargs != 1:
         value = list(value or ())
     return value if parameter.callback is None else parameter.callback(ctx, parameter, value)

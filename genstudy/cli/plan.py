@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
+from genstudy.cli.completion import templates
 from genstudy.cli.settings import check_utf8, parse_settings
 from genstudy.cli.source import DbOption, QueryOption, table_source
 from genstudy.errors import UserError
@@ -28,7 +29,10 @@ def plan_command(
         int | None, typer.Option("--rows", help="So many rows, of a table that is not there yet.")
     ] = None,
     template: Annotated[
-        str | None, typer.Option("-t", "--template", help="What a table's rows will run (echo).")
+        str | None,
+        typer.Option(
+            "-t", "--template", help="What a table's rows will run (echo).", autocompletion=templates
+        ),
     ] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="A variable of the template, key=value.")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from genstudy.cli.collect import place_text
+from genstudy.cli.completion import FolderArgument  # noqa: TC001 - Typer reads the annotations
 from genstudy.cli.progress import is_terminal
 from genstudy.cli.settings import check_utf8
 from genstudy.cli.source import query_text
@@ -32,7 +33,7 @@ WIDEST = 60
 
 
 def query_command(
-    folder: Annotated[Path, typer.Argument(help="The campaign's folder.", show_default=False)],
+    folder: FolderArgument,
     sql: Annotated[
         str | None,
         typer.Argument(help="A SELECT, or @FILE that holds one; none: the tables.", show_default=False),

@@ -8,11 +8,12 @@ from typing import Annotated
 
 import typer
 
+from genstudy.cli.completion import FolderArgument  # noqa: TC001 - Typer reads the annotations
 from genstudy.cli.settings import check_utf8
 
 
 def report_command(
-    folder: Annotated[Path, typer.Argument(help="The campaign's folder.", show_default=False)],
+    folder: FolderArgument,
     output: Annotated[
         Path | None,
         typer.Option(

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from genstudy.cli.completion import FolderArgument  # noqa: TC001 - Typer reads the annotations
 from genstudy.cli.settings import check_utf8
+from genstudy.errors import UserError
 from genstudy.units import counted
 
 if TYPE_CHECKING:
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def retry_command(
-    folder: Annotated[Path, typer.Argument(help="The campaign's folder.", show_default=False)],
+    folder: FolderArgument,
     batch_size: Annotated[
         int | None, typer.Option("-b", "--batch-size", help="Rows of a new batch (the campaign's).")
     ] = None,
@@ -29,6 +31,14 @@ def retry_command(
     ids: Annotated[
         list[str] | None,
         typer.Option("--ids", help="Only the rows with these ids: a,b or the option more than once."),
+    ] = None,
+    parameters: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--for",
+            metavar="PARAMETER",
+            help="Only the failed that sensitivity indices of this parameter need; repeatable.",
+        ),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be done, and write nothing.")
@@ -40,7 +50,9 @@ def retry_command(
     """
     from genstudy.campaign.retry import retry_failed
 
-    check_utf8(folder, rows, *(ids or ()))
+    check_utf8(folder, rows, *(ids or ()), *(parameters or ()))
+    if parameters:
+        rows = _rows_for(folder, parameters, others=rows is not None or bool(ids))
     named = [row_id.strip() for item in ids or () for row_id in item.split(",") if row_id.strip()]
     retry = retry_failed(
         folder,
@@ -55,6 +67,14 @@ def retry_command(
         typer.echo(f"{folder}: no row{among} failed: there is nothing to try again")
         return
     _print(retry, folder, dry_run=dry_run)
+
+
+def _rows_for(folder: Path, parameters: Sequence[str], *, others: bool) -> str:
+    from genstudy.sensitivity.waiting import rows_waited_for
+
+    if others:
+        raise UserError("--for excludes --rows and --ids", hint="give one of them")
+    return str(rows_waited_for(folder, parameters))
 
 
 def _print(retry: Retry, folder: Path, *, dry_run: bool) -> None:

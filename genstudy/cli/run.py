@@ -13,6 +13,7 @@ import typer
 
 from genstudy.cli import run_options as options  # noqa: TC001 - Typer reads the annotations
 from genstudy.cli.collect import place_text
+from genstudy.cli.completion import FolderArgument  # noqa: TC001 - Typer reads the annotations
 from genstudy.cli.scheduling import JobOption, SchedulerOption  # noqa: TC001 - Typer reads the annotations
 from genstudy.cli.settings import check_utf8
 from genstudy.errors import RunError, UserError
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def run_command(
-    folder: Annotated[Path, typer.Argument(help="The campaign's folder.", show_default=False)],
+    folder: FolderArgument,
     scheduler: SchedulerOption = None,
     job: JobOption = None,
     jobs: options.Jobs = None,
@@ -88,7 +89,7 @@ def run_command(
 
 
 def submit_command(
-    folder: Annotated[Path, typer.Argument(help="The campaign's folder.", show_default=False)],
+    folder: FolderArgument,
     scheduler: SchedulerOption = None,
     job: JobOption = None,
     jobs: options.Jobs = None,

@@ -6,9 +6,16 @@ from typing import Annotated
 
 import typer
 
+from genstudy.cli.completion import schedulers
+
 SchedulerOption = Annotated[
     str | None,
-    typer.Option("--scheduler", metavar="TYPE", help="What runs the rows: slurm, flux, lsf; or local."),
+    typer.Option(
+        "--scheduler",
+        metavar="TYPE",
+        help="What runs the rows: slurm, flux, lsf; or local.",
+        autocompletion=schedulers,
+    ),
 ]
 JobOption = Annotated[
     list[str] | None,

@@ -12,6 +12,7 @@ import typer
 class Format(StrEnum):
     """A format with a schema."""
 
+    ANALYZE = "analyze"
     MANIFEST = "manifest"
     STATUS = "status"
     STUDY = "study"
@@ -19,14 +20,18 @@ class Format(StrEnum):
 
 
 def schema_command(
-    format: Annotated[Format, typer.Argument(help="Which format.", show_default=False)],  # noqa: A002
+    format: Annotated[Format, typer.Argument(help="The format that is described.", show_default=False)],  # noqa: A002
 ) -> None:
     """Print the JSON Schema of a format.
 
-    What a campaign's manifest, its status, a study file or `genstudy why --json` may hold; editors complete
-    from it.
+    What a campaign's manifest, its status, a study file, or the output of `genstudy why --json` and
+    `genstudy analyze --json` may hold; editors complete from it.
     """
     match format:
+        case Format.ANALYZE:
+            from genstudy.sensitivity.format import analysis_schema
+
+            schema = analysis_schema()
         case Format.MANIFEST:
             from genstudy.specs.manifest import manifest_schema
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from genstudy.cli.completion import templates
 from genstudy.cli.scheduling import JobOption, SchedulerOption  # noqa: TC001 - Typer reads the annotations
 from genstudy.cli.settings import check_utf8, parse_settings
 from genstudy.cli.source import DbOption, QueryOption, table_source
@@ -31,7 +32,13 @@ def specs_command(
     query: QueryOption = None,
     db: DbOption = None,
     template: Annotated[
-        str, typer.Option("-t", "--template", help="A built-in template's name, or the path of your own.")
+        str,
+        typer.Option(
+            "-t",
+            "--template",
+            help="A built-in template's name, or the path of your own.",
+            autocompletion=templates,
+        ),
     ] = "echo",
     batch_size: Annotated[
         int | None, typer.Option("-b", "--batch-size", help="Rows a batch (1000 if nothing is said).")

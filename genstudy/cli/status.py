@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from genstudy.cli.completion import FolderArgument  # noqa: TC001 - Typer reads the annotations
 from genstudy.cli.progress import is_terminal
 from genstudy.cli.settings import check_utf8
 from genstudy.errors import UserError
@@ -29,7 +30,7 @@ INTERRUPTED = 130
 
 
 def status_command(
-    folder: Annotated[Path, typer.Argument(help="The campaign's folder.", show_default=False)],
+    folder: FolderArgument,
     as_json: Annotated[bool, typer.Option("--json", help="A JSON object, as docs/status.md tells.")] = False,
     failed: Annotated[
         bool, typer.Option("--failed", help="The rows that failed, and what they printed.")

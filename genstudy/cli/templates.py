@@ -7,8 +7,13 @@ from typing import Annotated
 
 import typer
 
+from genstudy.cli.completion import templates
 from genstudy.cli.settings import parse_settings
 from genstudy.cli.source import DbOption, QueryOption, table_source
+
+TemplateArgument = Annotated[
+    str, typer.Argument(help="A built-in template's name, or a path.", autocompletion=templates)
+]
 
 app = typer.Typer(
     help="List, show, copy and check study templates.", no_args_is_help=True, rich_markup_mode=None
@@ -26,7 +31,7 @@ def list_command() -> None:
 
 @app.command("show")
 def show_command(
-    template: Annotated[str, typer.Argument(help="A built-in template's name, or a path.")],
+    template: TemplateArgument,
 ) -> None:
     """Print a template."""
     from genstudy.rendering.templates import find_template
@@ -36,7 +41,7 @@ def show_command(
 
 @app.command("copy")
 def copy_command(
-    template: Annotated[str, typer.Argument(help="A built-in template's name.")],
+    template: Annotated[str, typer.Argument(help="A built-in template's name.", autocompletion=templates)],
     target: Annotated[Path, typer.Argument(help="The file to write, or a folder.")] = Path(),
     force: Annotated[bool, typer.Option("--force", help="Replace a file that exists.")] = False,
 ) -> None:
@@ -49,7 +54,7 @@ def copy_command(
 
 @app.command("check")
 def check_command(
-    template: Annotated[str, typer.Argument(help="A built-in template's name, or a path.")],
+    template: TemplateArgument,
     table: Annotated[
         Path | None, typer.Option("--table", help="Check it against this table's parameters and values.")
     ] = None,

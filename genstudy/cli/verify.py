@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from pathlib import Path  # noqa: TC003 - typer reads the annotations
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from genstudy.cli.completion import FolderArgument  # noqa: TC001 - Typer reads the annotations
 from genstudy.cli.settings import check_utf8
 from genstudy.units import counted
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def verify_command(
-    folder: Annotated[Path, typer.Argument(help="The campaign's folder.", show_default=False)],
+    folder: FolderArgument,
     quick: Annotated[
         bool, typer.Option("--quick", help="Look at sizes and the archives' indexes, read no contents.")
     ] = False,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import shutil
 import textwrap
-from pathlib import Path  # noqa: TC003 - typer reads the annotations
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from genstudy.cli.completion import FolderArgument  # noqa: TC001 - Typer reads the annotations
 from genstudy.cli.settings import check_utf8
 from genstudy.errors import UserError
 
@@ -22,7 +22,7 @@ TOP = 10
 
 
 def why_command(
-    folder: Annotated[Path, typer.Argument(help="The campaign's folder.", show_default=False)],
+    folder: FolderArgument,
     as_json: Annotated[bool, typer.Option("--json", help="A JSON object, as docs/why.md tells.")] = False,
     top: Annotated[int, typer.Option("--top", help="The most parameters and groups to show.")] = TOP,
     step: Annotated[

@@ -1,46 +1,26 @@
-"""Designs that fill the unit cube point by point: independent random columns, and low-discrepancy sequences.
-
-Every design has the same two parts: `draw(count)` gives the next `count` rows as one array of values a
-parameter (fewer where a block ends), and `total` is the number of rows after which it ends, or None.
-"""
+"""Points that fill the unit cube one by one: independent random columns, and low-discrepancy sequences."""
 
 from __future__ import annotations
 
 import hashlib
 import warnings
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
+from genstudy.designs.source import BELOW_ONE
 from genstudy.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from scipy.stats.qmc import QMCEngine
 
-    from genstudy.parameters.laws import Parameter, Points, Values
-
-BELOW_ONE = 1 - 2.0**-53
-"""The largest float below 1: points are in [0, 1), also where rounding would give 1."""
-
+    from genstudy.designs.axes import Axis
+    from genstudy.parameters.laws import Points
 
 SOBOL_CELL = 2.0**-30
 """How fine Sobol points are: scipy makes them of 30 bits."""
-
-
-class Design(Protocol):
-    """What fills a table."""
-
-    @property
-    def total(self) -> int | None:
-        """How many rows there are before the design ends; None where it never does."""
-
-    def draw(self, count: int) -> list[Values]:
-        """Return the next rows, `count` at most and at least one, as one array a parameter."""
-
-    def close(self) -> None:
-        """Let go of temporary files."""
 
 
 def stream(seed: int, name: str, block: int = 0) -> np.random.Generator:
@@ -54,54 +34,71 @@ def stream(seed: int, name: str, block: int = 0) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(*words, block))))
 
 
-class RandomDesign:
-    """Independent uniform points, a stream of its own for every column."""
+def axis_stream(seed: int, axis: Axis, block: int = 0) -> np.random.Generator:
+    """Return the random stream of an axis: that of its first parameter."""
+    return stream(seed, axis.parameters[0].name, block)
 
+
+class RandomPoints:
+    """Independent uniform points, a stream of its own for every axis."""
+
+    kind: Literal["unit"] = "unit"
     total = None
+    block = 1
 
-    def __init__(self, parameters: Sequence[Parameter], seed: int) -> None:
-        self._columns = [(parameter.law, stream(seed, parameter.name)) for parameter in parameters]
-        self._points = np.empty(0)
+    def __init__(self, axes: Sequence[Axis], seed: int) -> None:
+        self._streams = [axis_stream(seed, axis) for axis in axes]
 
-    def draw(self, count: int) -> list[Values]:
-        """Return the next rows, each column from where its stream stands."""
-        if len(self._points) != count:
-            self._points = np.empty(count)
-        return [law.sample(generator.random(out=self._points)) for law, generator in self._columns]
+    def draw(self, count: int) -> Iterator[Points]:
+        """Yield the next points, each column from where its stream stands. All columns must be taken."""
+        for generator in self._streams:
+            yield generator.random(count)
+
+    def skip(self, count: int) -> None:
+        """Pass over points: each takes one number of PCG64."""
+        for generator in self._streams:
+            bits = generator.bit_generator
+            assert isinstance(bits, np.random.PCG64)
+            bits.advance(count)
 
     def close(self) -> None:
         """Nothing is open."""
 
 
-class SequenceDesign:
-    """A scrambled Sobol or Halton sequence: columns belong together, so they change with the parameters.
+class SequencePoints:
+    """A scrambled Sobol or Halton sequence: columns belong together, so they change with the axes.
 
     Sobol points are multiples of 2**-30. Half of that is added: at 0 itself a normal law has a value of -8
     sigma, a thousand million times as often as it should.
     """
 
     LIMITS: ClassVar = {"sobol": (21201, 2**30), "halton": (2**16, 2**53)}
-    """The most parameters and rows: Sobol direction numbers end there, and its points have 30 bits."""
+    """The most axes and points: Sobol direction numbers end there, and its points have 30 bits."""
 
-    def __init__(self, kind: str, parameters: Sequence[Parameter], seed: int) -> None:
-        most, self.total = self.LIMITS[kind]
-        if len(parameters) > most:
+    kind: Literal["unit"] = "unit"
+    block = 1
+
+    def __init__(self, name: str, axes: Sequence[Axis], seed: int) -> None:
+        most, self.total = self.LIMITS[name]
+        if len(axes) > most:
             raise UserError(
-                f"the design {kind} takes {most} parameters at most, not {len(parameters)}",
+                f"the design {name} takes {most} parameters at most, not {len(axes)}",
                 hint="take the design random or lhs",
             )
-        self._middle = SOBOL_CELL / 2 if kind == "sobol" else 0.0
-        self._laws = [parameter.law for parameter in parameters]
-        self._engine = _engine(kind, len(parameters), seed)
+        self._middle = SOBOL_CELL / 2 if name == "sobol" else 0.0
+        self._engine = _engine(name, len(axes), seed)
 
-    def draw(self, count: int) -> list[Values]:
+    def draw(self, count: int) -> list[Points]:
         """Return the next points of the sequence."""
         with warnings.catch_warnings():
             # scipy warns of every first draw that is no power of 2: here a chunk, not the whole table.
             warnings.simplefilter("ignore", UserWarning)
             points = np.minimum(self._engine.random(count) + self._middle, BELOW_ONE)
-        columns: list[Points] = [np.ascontiguousarray(points[:, place]) for place in range(len(self._laws))]
-        return [law.sample(column) for law, column in zip(self._laws, columns, strict=True)]
+        return [np.ascontiguousarray(column) for column in points.T]
+
+    def skip(self, count: int) -> None:
+        """Pass over points of the sequence."""
+        self._engine.fast_forward(count)
 
     def close(self) -> None:
         """Nothing is open."""

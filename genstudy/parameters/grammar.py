@@ -11,7 +11,6 @@ Bare text has no blanks, quotes or `( ) , : =`. Inside quotes a doubled quote st
 
 from __future__ import annotations
 
-import re
 from dataclasses import MISSING, dataclass, fields
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from genstudy.errors import UserError, near
 from genstudy.parameters.laws import CONTINUOUS, Law, Parameter, signature
 from genstudy.parameters.levels import LEVELLED, Choice, Const, Int
+from genstudy.parameters.reading import Reader, Token
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,30 +27,14 @@ LAWS: Mapping[str, type[Law]] = {**LEVELLED, **CONTINUOUS}
 DEFAULT_LAW = Int(lo=0, hi=100)
 """What a name without a law follows: whole numbers from 0 to 100, both included."""
 
-_TOKEN = re.compile(
-    r"""(?P<blank>\s+) | (?P<mark>[(),:=]) | (?P<bare>[^\s(),:='"]+)
-      | '(?P<single>(?:[^']|'')*)' | "(?P<double>(?:[^"]|"")*)" """,
-    re.VERBOSE,
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Token:
-    kind: str  # "mark", "bare", "quoted" or "end"
-    text: str
-    start: int
-
-    def shown(self) -> str:
-        return "the end" if self.kind == "end" else f"'{self.text}'"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Argument:
     """One argument of a law: `name=` before it, `:weight` after it, or neither."""
 
-    value: _Token
+    value: Token
     name: str | None = None
-    weight: _Token | None = None
+    weight: Token | None = None
 
 
 def parse_parameter(text: str) -> Parameter:
@@ -58,56 +42,16 @@ def parse_parameter(text: str) -> Parameter:
     name, equals, _ = text.partition("=")
     if not equals:
         return Parameter(name=name, law=DEFAULT_LAW)
-    return Parameter(name=name.strip(), law=_Reader(text, len(name) + 1, name.strip()).law())
+    return Parameter(name=name.strip(), law=_Reader(text, len(name) + 1, f"parameter {name.strip()}").law())
 
 
 def parse_law(text: str) -> Law:
     """Read a law such as `uniform(0, 2.5)`. UserError with the place of a mistake."""
-    return _Reader(text, 0, None).law()
+    return _Reader(text).law()
 
 
-class _Reader:
+class _Reader(Reader):
     """Reads one law from `text`, from position `start` to the end."""
-
-    def __init__(self, text: str, start: int, name: str | None) -> None:
-        self.text = text
-        self.name = name
-        self.tokens = self._tokens(start)
-        self.position = 0
-
-    def fail(self, problem: str, at: int, hint: str | None = None) -> NoReturn:
-        place = f"\n    {self.text}\n    {' ' * at}^"
-        raise UserError(problem + place, where=self.name and f"parameter {self.name}", hint=hint)
-
-    def _tokens(self, start: int) -> list[_Token]:
-        tokens: list[_Token] = []
-        while start < len(self.text):
-            match = _TOKEN.match(self.text, start)
-            if match is None:
-                self.fail(
-                    "this quote is never closed", start, "inside quotes, a doubled quote stands for one"
-                )
-            kind = str(match.lastgroup)
-            if kind in {"single", "double"}:
-                quote = "'" if kind == "single" else '"'
-                inside = match[kind].replace(quote * 2, quote)
-                tokens.append(_Token(kind="quoted", text=inside, start=start))
-            elif kind != "blank":
-                tokens.append(_Token(kind=kind, text=match[0], start=start))
-            start = match.end()
-        return [*tokens, _Token(kind="end", text="", start=start)]
-
-    @property
-    def token(self) -> _Token:
-        return self.tokens[self.position]
-
-    def take(self) -> _Token:
-        token = self.token
-        self.position += token.kind != "end"
-        return token
-
-    def at_mark(self, *marks: str) -> bool:
-        return self.token.kind == "mark" and self.token.text in marks
 
     def law(self) -> Law:
         """Read the whole law; what the law itself refuses is shown with its place."""
@@ -118,8 +62,7 @@ class _Reader:
             self._refuse_bare(keyword)
         self.take()
         arguments = self._arguments()
-        if self.token.kind != "end":
-            self.fail(f"nothing belongs after the law, but {self.token.shown()} does", self.token.start)
+        self.end("law")
         try:
             return self._build(keyword, arguments)
         except UserError as error:
@@ -127,7 +70,7 @@ class _Reader:
                 raise
             self.fail(error.message, keyword.start, error.hint)
 
-    def _refuse_bare(self, word: _Token) -> NoReturn:
+    def _refuse_bare(self, word: Token) -> NoReturn:
         if self.token.kind == "end" and word.text in LAWS:
             self.fail(f"the law '{word.text}' has no arguments", word.start, signature(LAWS[word.text]))
         self.fail(
@@ -155,22 +98,16 @@ class _Reader:
                 )
 
     def _argument(self) -> _Argument:
-        value = self._value()
+        value = self.value()
         if self.at_mark("=") and value.kind == "bare":
             self.take()
-            return _Argument(name=value.text, value=self._value())
+            return _Argument(name=value.text, value=self.value())
         if self.at_mark(":"):
             self.take()
-            return _Argument(value=value, weight=self._value())
+            return _Argument(value=value, weight=self.value())
         return _Argument(value=value)
 
-    def _value(self) -> _Token:
-        token = self.take()
-        if token.kind not in {"bare", "quoted"}:
-            self.fail(f"a value belongs here, not {token.shown()}", token.start)
-        return token
-
-    def _build(self, keyword: _Token, arguments: list[_Argument]) -> Law:
+    def _build(self, keyword: Token, arguments: list[_Argument]) -> Law:
         if keyword.text == "choice":
             return self._choice(arguments)
         for argument in arguments:
@@ -193,7 +130,7 @@ class _Reader:
             self.fail(f"the item {lone.shown()} has no weight and others have", lone.start)
         return Choice(items=items, weights=tuple(self._float(token) for token in weights if token))
 
-    def _const(self, keyword: _Token, arguments: list[_Argument]) -> Const:
+    def _const(self, keyword: Token, arguments: list[_Argument]) -> Const:
         if len(arguments) != 1:
             self.fail(
                 f"const takes one value, not {len(arguments)}", keyword.start, "for several: choice(x, y)"
@@ -209,7 +146,7 @@ class _Reader:
             )
         return argument.value.text
 
-    def _bind(self, keyword: _Token, law: type[Law], arguments: list[_Argument]) -> dict[str, Any]:
+    def _bind(self, keyword: Token, law: type[Law], arguments: list[_Argument]) -> dict[str, Any]:
         """Match the arguments to the law's fields, by position and then by name."""
         kinds = {field.name: str(field.type) for field in fields(law)}
         how = f"write {signature(law)}"
@@ -228,7 +165,7 @@ class _Reader:
             self.fail(f"{keyword.text} needs {' and '.join(missing)} too", self.token.start - 1, how)
         return bound
 
-    def _scipy(self, keyword: _Token, arguments: list[_Argument]) -> Law:
+    def _scipy(self, keyword: Token, arguments: list[_Argument]) -> Law:
         from genstudy.parameters import scipy_laws
 
         if keyword.text not in scipy_laws.names():
@@ -244,7 +181,7 @@ class _Reader:
             keywords=tuple((a.name, self._float(a.value)) for a in arguments if a.name is not None),
         )
 
-    def _number(self, token: _Token, kind: str) -> float | int | Decimal:
+    def _number(self, token: Token, kind: str) -> float | int | Decimal:
         if kind == "float":
             return self._float(token)
         number = self._decimal(token)
@@ -254,13 +191,13 @@ class _Reader:
             self.fail(f"{token.shown()} is not a whole number within 64 bits", token.start)
         return int(number)
 
-    def _float(self, token: _Token) -> float:
+    def _float(self, token: Token) -> float:
         number = float(self._decimal(token))
         if abs(number) == float("inf"):
             self.fail(f"{token.shown()} is too large", token.start)
         return number
 
-    def _decimal(self, token: _Token) -> Decimal:
+    def _decimal(self, token: Token) -> Decimal:
         try:
             number = Decimal(token.text)
         except InvalidOperation:

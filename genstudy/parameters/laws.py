@@ -66,6 +66,11 @@ class Law(ABC):
         return None
 
     @property
+    def ends(self) -> tuple[float, float] | None:
+        """The lowest and the highest value of a continuous law; None where it is unbounded or has levels."""
+        return None
+
+    @property
     def words(self) -> tuple[str, ...] | None:
         """The texts that values of this law stand for as indices, or None where values are numbers."""
         return None
@@ -136,6 +141,10 @@ class Uniform(Law):
     def __post_init__(self) -> None:
         _check_order(self, self.a, self.b, "a and b")
 
+    @property
+    def ends(self) -> tuple[float, float]:
+        return self.a, self.b
+
     def sample(self, u: Points) -> Values:
         return self.a + u * (self.b - self.a)
 
@@ -151,6 +160,10 @@ class LogUniform(Law):
     def __post_init__(self) -> None:
         _check_positive(self, a=self.a)
         _check_order(self, self.a, self.b, "a and b")
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        return self.a, self.b
 
     def sample(self, u: Points) -> Values:
         low, high = math.log(self.a), math.log(self.b)
@@ -225,6 +238,10 @@ class TruncNormal(Law):
             self, widest < 1e150, "lo or hi is too many sigmas from mu", "take bounds within reach of the law"
         )
 
+    @property
+    def ends(self) -> tuple[float, float]:
+        return self.lo, self.hi
+
     def sample(self, u: Points) -> Values:
         from scipy.special import log_ndtr, ndtri_exp
 
@@ -267,6 +284,10 @@ class Triangular(Law):
             "write triangular(lo, mode, hi) with lo <= mode <= hi",
         )
 
+    @property
+    def ends(self) -> tuple[float, float]:
+        return self.lo, self.hi
+
     def sample(self, u: Points) -> Values:
         width = self.hi - self.lo
         peak = (self.mode - self.lo) / width
@@ -289,6 +310,10 @@ class Beta(Law):
     def __post_init__(self) -> None:
         _check_positive(self, a=self.a, b=self.b)
         _check_order(self, self.lo, self.hi)
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        return self.lo, self.hi
 
     def sample(self, u: Points) -> Values:
         from scipy.special import betaincinv

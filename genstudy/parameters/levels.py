@@ -65,9 +65,9 @@ class Int(Law):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice(Law):
-    """One of the given texts, equally likely or by weight; values are indices of `words`.
+    """One of the given texts, as it was typed: equally likely, or by weight.
 
-    The texts stand in the table as they were typed.
+    Its values are indices of `words`.
     """
 
     keyword = "choice"

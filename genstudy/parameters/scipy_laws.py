@@ -73,6 +73,12 @@ class ScipyLaw(Law):
         support = finite_support(self)
         return support and support[1] - support[0] + 1
 
+    @property
+    def ends(self) -> tuple[float, float] | None:
+        lowest, highest = _of(self).support()
+        bounded = not is_discrete(self.name) and np.isfinite(lowest) and np.isfinite(highest)
+        return (float(lowest), float(highest)) if bounded else None
+
     def sample(self, u: Points) -> Values:
         edge = _edge(self)
         values = ppf(self, np.clip(u, edge, 1 - edge))

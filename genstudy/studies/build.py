@@ -7,14 +7,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from genstudy.designs.choose import parse_design
 from genstudy.errors import UserError
 from genstudy.files import named_errors, whole_file
 from genstudy.parameters.expressions import parse_derivation, parse_expression
 from genstudy.parameters.grammar import parse_law, parse_parameter
+from genstudy.parameters.groups import parse_groups
 from genstudy.parameters.laws import Parameter
 from genstudy.parameters.names import check_names
 from genstudy.rendering.templates import find_template
-from genstudy.specs.batches import check_campaign_name, check_sizes, equal_batches
+from genstudy.specs.batches import check_campaign_name, check_sizes, equal_batches, whole_blocks
 from genstudy.specs.jobs import job_view
 from genstudy.specs.make import Campaign, campaign_target, write_campaign
 from genstudy.specs.options import Options
@@ -25,6 +27,7 @@ from genstudy.studies.places import Places
 from genstudy.studies.read import read_study
 from genstudy.tables.make import make_table
 from genstudy.tables.query import open_source
+from genstudy.tables.record import read_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -84,9 +87,7 @@ def build_study(
         table = Path(workplace) / f"{name}.csv"
         with places.table(table, output), places.whole_file(*TABLE_KEYS):
             record = _make_table(study, columns, table, progress=progress, note=note)
-        if study.batches is not None:
-            with places.key("batches"):
-                equal_batches(record.rows, study.batches)
+        _check_batches(study, record.rows, record.block, places)
         with places.table(table, output), places.key("set", "template"):
             manifest, warnings = write_campaign(table, folder, options, source=str(study_file))
     return Campaign(folder=output, manifest=manifest, warnings=warnings)
@@ -105,11 +106,22 @@ def _write_found(
     with ExitStack() as stack:
         with places.key("table", "query"):
             table = stack.enter_context(open_source(origin, folder))
-        if study.batches is not None:
-            with places.key("batches"):
-                equal_batches(table.count_rows(), study.batches)
+        if study.batches is not None or study.batch_size is not None:
+            record = read_record(table.path)
+            rows = table.count_rows() if study.batches is not None else 0
+            _check_batches(study, rows, record.block if record else 1, places)
         with places.key("set", "template"):
             return write_campaign(table, folder, options, source=str(places.file.path), progress=progress)
+
+
+def _check_batches(study: Study, rows: int, block: int, places: Places) -> None:
+    """Refuse batches that the rows cannot be cut into, while it is known which key says so."""
+    if study.batches is not None:
+        with places.key("batches"):
+            equal_batches(rows, study.batches, block=block)
+    elif study.batch_size is not None:
+        with places.key("batch_size"):
+            whole_blocks(study.batch_size, block)
 
 
 def _check_origin(study: Study, parameters: Sequence[str], places: Places) -> None:
@@ -140,9 +152,14 @@ def _make_table(
         rows=study.rows,
         design=study.design,
         seed=study.seed,
+        groups=study.groups,
+        correlate=study.correlate,
+        order=study.order,
+        replicates=study.replicates,
         index=study.index,
         digits=study.round,
         where=study.where,
+        exclude=study.exclude,
         derive=[f"{column} = {formula}" for column, formula in study.derive.items()],
         unique=study.unique,
         progress=progress,
@@ -157,6 +174,11 @@ def _check(study: Study, parameters: Sequence[Parameter], places: Places) -> Non
     names = [parameter.name for parameter in parameters]
     with places.key("parameters"):
         check_names(names)
+    with places.key("design"):
+        parse_design(study.design)
+    for place, group in enumerate(study.groups):
+        with places.key(f"groups.{place}", "groups"):
+            parse_groups([group], names)
     index = [] if study.index is None else [study.index]
     with places.key("index"):
         check_names([*index, *names])
@@ -165,9 +187,10 @@ def _check(study: Study, parameters: Sequence[Parameter], places: Places) -> Non
             parse_derivation(f"{column} = {formula}", names)
             names.append(column)
             check_names([*index, *names])
-    for place, condition in enumerate(study.where):
-        with places.key(f"where.{place}", "where"):
-            parse_expression(condition, names)
+    for key, conditions in (("where", study.where), ("exclude", study.exclude)):
+        for place, condition in enumerate(conditions):
+            with places.key(f"{key}.{place}", key):
+                parse_expression(condition, names)
 
 
 def _with_settings(study: Study, settings: Mapping[str, Any]) -> Study:

@@ -28,8 +28,14 @@ def _as_text(value: Any) -> Any:
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
+def _as_words(value: Any) -> Any:
+    """Return `a b 0.7` as its three words."""
+    return value.split() if isinstance(value, str) else value
+
+
 Text = Annotated[str, BeforeValidator(_as_text), WithJsonSchema({"type": ["string", "number"]})]
 Texts = Annotated[list[Text], BeforeValidator(_as_list)]
+Pair = Annotated[tuple[Text, Text, Annotated[float, Field(ge=-1, le=1)]], BeforeValidator(_as_words)]
 Whole = Annotated[int, Field(strict=True)]
 """A whole number: `true` is none."""
 
@@ -37,7 +43,10 @@ Whole = Annotated[int, Field(strict=True)]
 ORIGINS = ("parameters", "table", "query")
 """Keys of which one says where the rows come from."""
 
-TABLE_KEYS = ("rows", "design", "seed", "round", "unique", "where", "derive")
+TABLE_KEYS = (
+    *("rows", "design", "seed", "round", "unique", "where", "exclude", "derive", "groups", "correlate"),
+    *("replicates", "order"),
+)
 """Keys that are about a table that is made."""
 
 
@@ -64,8 +73,10 @@ class Study(BaseModel):
         min_length=1,
         description="The query's database: sqlite:///lab.db or postgresql://user@host/database, no password.",
     )
-    design: Literal["random", "lhs", "sobol", "halton", "grid"] = Field(
-        "random", description="How the rows fill the parameter space."
+    design: Text = Field(
+        "random",
+        min_length=1,
+        description="How the rows fill the parameter space: a design, as `lhs` or `morris(levels=6)`.",
     )
     rows: Whole | None = Field(None, ge=1, description="Number of rows (20; a grid has all of its rows).")
     seed: Whole | None = Field(
@@ -73,7 +84,24 @@ class Study(BaseModel):
     )
     index: Text | None = Field(None, description="A column of row ids, counting from 0.")
     round: Whole | None = Field(None, ge=0, le=15, description="Decimals of floats.")
+    groups: Texts = Field(
+        [], description="Parameters that move together: `zip(a, b)`, `zip(a, product(b, c))`."
+    )
+    correlate: Annotated[list[Annotated[Pair, BeforeValidator(_as_words)]], BeforeValidator(_as_list)] = (
+        Field(
+            [],
+            description="Pairs and their rank correlation (Spearman): `a b 0.7`, or a list of such.",
+        )
+    )
+    replicates: Whole = Field(
+        1, ge=1, description="Rows of each combination, numbered from 1 in the column `replicate`."
+    )
+    order: Literal["shuffle", "stratified"] | None = Field(
+        None,
+        description="Of a grid's or classical design's rows; stratified: each batch is a fair sample.",
+    )
     where: Texts = Field([], description="Conditions that every row meets, such as `a < b`.")
+    exclude: Texts = Field([], description="Conditions that no row meets.")
     derive: dict[str, Text] = Field({}, description="Further columns, name: formula.")
     unique: bool = Field(False, description="No two rows agree in all parameters.")
     template: Text = Field("echo", description="A built-in template's name, or the path of one.")
@@ -112,8 +140,12 @@ def study_schema() -> dict[str, Any]:
     properties = schema["properties"]
     law: dict[str, Any] = {"type": ["string", "number", "boolean", "null", "array"]}
     properties["parameters"]["additionalProperties"] = law
-    texts = {key: properties["where"].pop(key) for key in ("type", "items")}
-    properties["where"]["anyOf"] = [{"type": "string"}, texts]
+    for key in ("where", "exclude", "groups"):
+        texts = {word: properties[key].pop(word) for word in ("type", "items")}
+        properties[key]["anyOf"] = [{"type": "string"}, texts]
+    pairs = {word: properties["correlate"].pop(word) for word in ("type", "items")}
+    pairs["items"] = {"anyOf": [{"type": "string"}, pairs["items"]]}
+    properties["correlate"]["anyOf"] = [{"type": "string"}, pairs]
     for key in properties.keys() - {"parameters"}:
         properties[key] = _or_nothing(properties[key])
     schema["oneOf"] = [_origin("parameters"), _origin("table"), _origin("query", "db")]

@@ -47,16 +47,23 @@ class CellCheck:
 
     exposed: columns whose values a shell would read, and how the template uses each, such as `a bare $(A)`;
     a shell-active value there is refused at once.
-    allow_missing: let empty and NaN cells pass.
+    allow_missing: let empty and NaN cells pass. settled: both are so of a campaign that is made already, and
+    no option changes them.
     """
 
     def __init__(
-        self, table: Table, exposed: Mapping[str, str] | None = None, *, allow_missing: bool = False
+        self,
+        table: Table,
+        exposed: Mapping[str, str] | None = None,
+        *,
+        allow_missing: bool = False,
+        settled: bool = False,
     ) -> None:
         """Begin with no row seen."""
         self.table = table
         self.exposed = exposed or {}
         self.allow_missing = allow_missing
+        self.settled = settled
         self._unseen = dict(enumerate(table.columns))
         self._active: dict[str, tuple[str, int, int]] = {}
 
@@ -105,7 +112,9 @@ class CellCheck:
             raise UserError(
                 f"the cell is {'empty' if not cell.strip() else 'not a number (' + cell + ')'}",
                 where=self.table.place(row, line, column),
-                hint="fill it in, or pass --allow-missing",
+                hint="fill it in: the campaign was made without --allow-missing"
+                if self.settled
+                else "fill it in, or pass --allow-missing",
             )
         self._look_for_active(cells, row, line)
 
@@ -118,10 +127,13 @@ class CellCheck:
 
     def _unsafe(self, name: str, use: str) -> UserError:
         value, row, line = self._active[name]
+        way_out = f"{_way_out(name, use)}, or pass --allow-unsafe-values"
+        if self.settled:
+            way_out = "change the value, or make another campaign, whose template quotes it: genstudy specs"
         return UserError(
             f"{value!r} has shell-active characters, and the template uses it as {use}",
             where=self.table.place(row, line, name),
-            hint=f"{_way_out(name, use)}, or pass --allow-unsafe-values",
+            hint=way_out,
         )
 
 

@@ -6,7 +6,7 @@ import csv
 import hashlib
 import io
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Protocol
 
 from genstudy.errors import UserError
 from genstudy.tables.rowids import IdCheck
@@ -44,9 +44,16 @@ class Frozen:
     slices: tuple[Slice, ...]
 
 
+class Writer(Protocol):
+    """What bytes are written to."""
+
+    def write(self, data: bytes, /) -> object:
+        """Write all of these bytes."""
+
+
 def freeze(
     table: Table,
-    target: BinaryIO | None,
+    target: Writer | None,
     *,
     check: CellCheck,
     index: str | None,

@@ -34,12 +34,16 @@ class Query:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """An opened table: its columns and the first rows. query: what its file was made of, if that."""
+    """An opened table: its columns and the first rows. query: what its file was made of, if that.
+
+    nbytes: the table is so many bytes of its file alone, the first ones; None: all of it.
+    """
 
     path: Path
     columns: tuple[str, ...]
     preview: tuple[tuple[str, ...], ...]
     query: Query | None = None
+    nbytes: int | None = None
 
     @property
     def title(self) -> str:
@@ -51,7 +55,7 @@ class Table:
 
         In a single column of CSV, one before a row is refused: programs write an empty cell that way.
         """
-        found = blocks(self.path)
+        found = blocks(self.path, self.nbytes)
         if len(self.columns) > 1 or self.path.name.endswith(JSON_LINES):
             return found
         return self._without_gaps(found)
@@ -107,8 +111,8 @@ class Table:
         return f" (line {line - self.path.name.endswith(JSON_LINES)})"
 
 
-def open_table(path: Path, *, query: Query | None = None) -> Table:
-    """Open a table and read its header. query: what gave the file's rows.
+def open_table(path: Path, *, query: Query | None = None, nbytes: int | None = None) -> Table:
+    """Open a table and read its header. query: what gave the file's rows. nbytes: see Table.
 
     Spaces around names are stripped; a BOM and CRLF line ends are accepted. A UserError tells of a file that
     is missing, empty, not UTF-8, or has no rows or a header with empty or repeated names.
@@ -128,7 +132,7 @@ def open_table(path: Path, *, query: Query | None = None) -> Table:
     for place, name in enumerate(columns, 1):
         if not name:
             raise UserError(f"column {place} has no name", where=f"{title}, header", hint="name every column")
-    table = Table(path=path, columns=columns, preview=(), query=query)
+    table = Table(path=path, columns=columns, preview=(), query=query, nbytes=nbytes)
     preview = tuple(map(tuple, islice(table.rows(), PREVIEW_ROWS)))
     if not preview:
         raise UserError("the table has a header, but no rows", where=title)

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 from genstudy.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
+
+    from genstudy.designs.copula import Correlation
 
 FORMAT = 1
 SUFFIXES = (".csv.gz", ".parquet", ".csv")
@@ -21,9 +23,16 @@ class TableRecord:
     """How a table was made. There is no clock time in it: the same call gives the same record.
 
     table, bytes: the file's name without its folder, and its size; a table with another size is not this one.
-    columns: all of them, in order: the index if there is one, the parameters, what was derived.
-    seed: None where the design uses none. parameters: (name, law); derive: (name, expression).
-    digits: the decimals that floats were rounded to. versions: of what the values depend on.
+    columns: all of them, in order: the index if there is one, the parameters, `replicate`, what was derived.
+    design: as it is written, with its arguments. seed: None where the design uses none.
+    block: how many consecutive rows of the table belong together; 1 where each stands for itself.
+    parts: the rows of the design that each call made, the first and then those that extended the table.
+    earlier: the laws that parameters followed in each part but the last, where they changed (a grid).
+    parameters: (name, law); derive: (name, expression). groups: parameters that move together.
+    where, exclude: conditions that rows meet, and such that none meets. replicates: rows a combination.
+    correlate: pairs and the rank correlation that was asked for. order: of the rows, None for the design's.
+    digits: the decimals that floats were rounded to. quality: figures of how the rows fill the space.
+    versions: of what the values depend on.
     """
 
     genstudy: str
@@ -34,11 +43,20 @@ class TableRecord:
     index: str | None = None
     design: str
     seed: int | None = None
+    block: int = 1
+    parts: tuple[int, ...]
+    earlier: tuple[tuple[tuple[str, str], ...], ...] = ()
     parameters: tuple[tuple[str, str], ...]
+    groups: tuple[str, ...] = ()
+    correlate: tuple[Correlation, ...] = ()
+    order: str | None = None
+    replicates: int = 1
     derive: tuple[tuple[str, str], ...] = ()
     where: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
     unique: bool = False
     digits: int | None = None
+    quality: Mapping[str, Any] | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -60,14 +78,27 @@ def record_bytes(record: TableRecord) -> bytes:
         "index": record.index,
         "design": record.design,
         "seed": record.seed,
-        "parameters": [{"name": name, "law": law} for name, law in record.parameters],
+        "block": record.block,
+        "parts": record.parts,
+        "earlier": [_named(laws) for laws in record.earlier],
+        "parameters": _named(record.parameters),
+        "groups": record.groups,
+        "correlate": record.correlate,
+        "order": record.order,
+        "replicates": record.replicates,
         "derive": [{"name": name, "expression": text} for name, text in record.derive],
         "where": record.where,
+        "exclude": record.exclude,
         "unique": record.unique,
         "round": record.digits,
+        "quality": record.quality,
         "versions": record.versions,
     }
     return (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def _named(laws: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
+    return [{"name": name, "law": law} for name, law in laws]
 
 
 def read_record(table: Path) -> TableRecord | None:
@@ -114,12 +145,13 @@ def check_replaceable(table: Path, *, force: bool) -> None:
 def _read(path: Path) -> TableRecord | None:
     try:
         content = json.loads(path.read_bytes())
-        return _from_json(content) if content["format"] == FORMAT else None
+        return record_from(content) if content["format"] == FORMAT else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
-def _from_json(content: dict[str, Any]) -> TableRecord:
+def record_from(content: Mapping[str, Any]) -> TableRecord:
+    """Return the record that `record_bytes` wrote; KeyError, TypeError or ValueError for anything else."""
     return TableRecord(
         genstudy=str(content["genstudy"]),
         table=str(content["table"]),
@@ -129,10 +161,23 @@ def _from_json(content: dict[str, Any]) -> TableRecord:
         index=content["index"],
         design=str(content["design"]),
         seed=content["seed"],
-        parameters=tuple((str(item["name"]), str(item["law"])) for item in content["parameters"]),
+        block=int(content["block"]),
+        parts=tuple(int(rows) for rows in content["parts"]),
+        earlier=tuple(_laws(laws) for laws in content["earlier"]),
+        parameters=_laws(content["parameters"]),
+        groups=tuple(content["groups"]),
+        correlate=tuple((str(a), str(b), float(r)) for a, b, r in content["correlate"]),
+        order=content["order"],
+        replicates=int(content["replicates"]),
         derive=tuple((str(item["name"]), str(item["expression"])) for item in content["derive"]),
         where=tuple(content["where"]),
+        exclude=tuple(content["exclude"]),
         unique=bool(content["unique"]),
         digits=content["round"],
+        quality=content["quality"],
         versions=dict(content["versions"]),
     )
+
+
+def _laws(items: Iterable[Mapping[str, Any]]) -> tuple[tuple[str, str], ...]:
+    return tuple((str(item["name"]), str(item["law"])) for item in items)

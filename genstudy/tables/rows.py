@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from genstudy.designs.quality import QualitySample
 from genstudy.errors import UserError
 from genstudy.parameters.evaluation import round_column
 from genstudy.parameters.levels import word_numbers
+from genstudy.tables.plan import REPLICATE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -17,9 +19,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from genstudy.designs.points import Design
+    from genstudy.designs.design import Design
     from genstudy.parameters.expressions import Derivation, Expression
-    from genstudy.tables.plan import Plan
+    from genstudy.tables.plan import Condition, Plan
 
     Column = NDArray[Any]
 
@@ -33,21 +35,30 @@ LONGEST_KEY = 32
 
 
 class RowMaker:
-    """Makes the rows of a plan. `kept` and `tried` tell how many were made, from how many drawn."""
+    """Makes the rows of a plan. `kept` and `tried` tell how many were made, from how many drawn.
+
+    sample: of the rows that were made, the first ones.
+
+    Both count rows of the design; a table with replicates has a multiple of them.
+    """
 
     def __init__(self, plan: Plan, design: Design) -> None:
         """Begin with no row; the design has not been drawn from."""
         self.plan = plan
-        self.chunk = min(max(CHUNK_CELLS // len(plan.parameters), CHUNK_ROWS[0]), CHUNK_ROWS[1])
+        chunk = min(max(CHUNK_CELLS // len(plan.parameters), CHUNK_ROWS[0]), CHUNK_ROWS[1])
+        self.chunk = max(chunk // plan.replicates, 1)
         self.design = design
         self.kept = 0
         self.tried = 0
+        self.sample = QualitySample(plan.axes, plan.correlate)
         self._window = (0, 0)
         self._seen: set[bytes] = set()
         self._words = {p.name: p.law.words for p in plan.parameters if p.law.words is not None}
 
-    def chunks(self) -> Iterator[dict[str, Column]]:
-        """Yield the rows in order, as columns by name; one with `words` holds their indices."""
+    def chunks(self, first: int = 0) -> Iterator[dict[str, Column]]:
+        """Yield the rows from `first` on, as columns by name; one with `words` holds their indices."""
+        if not self.plan.filtered:
+            self._skip(first)
         ends = self.design.total
         while self.kept != self.plan.rows and self.tried != ends:
             count = self.chunk
@@ -55,9 +66,12 @@ class RowMaker:
                 count = min(count, self.plan.rows - self.kept)
             if ends is not None:
                 count = min(count, ends - self.tried)
+            before = self.kept
             columns = self._draw(count)
-            if columns:
-                yield columns
+            if before < first:
+                columns = {name: column[first - before :] for name, column in columns.items()}
+            if self.kept > max(first, before):
+                yield self._replicated(columns)
             self._check_progress()
         if self.plan.rows is not None and self.kept < self.plan.rows:
             self._give_up()
@@ -65,6 +79,25 @@ class RowMaker:
             raise UserError(
                 f"none of the {self.tried} rows of the design meets the conditions", hint="loosen --where"
             )
+
+    def _skip(self, first: int) -> None:
+        """Pass over rows; those that the sample takes have to be drawn."""
+        while self.kept < min(first, self.sample.most):
+            self._draw(min(self.chunk, first - self.kept, self.sample.most - self.kept))
+        self.design.skip(first - self.kept)
+        self.tried = self.kept = first
+
+    def _replicated(self, columns: dict[str, Column]) -> dict[str, Column]:
+        """Repeat every row as often as there are replicates, and number them."""
+        times = self.plan.replicates
+        if times == 1:
+            return columns
+        rows = len(next(iter(columns.values())))
+        names = [*(parameter.name for parameter in self.plan.parameters), REPLICATE]
+        names += [derivation.name for derivation in self.plan.derive]
+        repeated = {name: np.repeat(column, times) for name, column in columns.items()}
+        repeated[REPLICATE] = np.tile(np.arange(1, times + 1, dtype=np.int64), rows)
+        return {name: repeated[name] for name in names}
 
     def _draw(self, count: int) -> dict[str, Column]:
         """Draw and filter one chunk; empty where no row is left."""
@@ -74,7 +107,7 @@ class RowMaker:
             columns[parameter.name] = self._rounded(values)
         rows, first = len(drawn[0]), self.tried
         self.tried += rows
-        for condition in self.plan.where:
+        for condition in self.plan.early:
             columns, rows = self._filter(columns, condition, rows, first)
         for derivation in self.plan.derive:
             columns[derivation.name] = self._derived(columns, derivation, rows)
@@ -86,6 +119,8 @@ class RowMaker:
             rows = self.plan.rows - self.kept
             columns = {name: column[:rows] for name, column in columns.items()}
         self.kept += rows
+        if rows:
+            self.sample.add(columns)
         return columns if rows else {}
 
     def _rounded(self, values: Column) -> Column:
@@ -94,12 +129,13 @@ class RowMaker:
         return round_column(values, self.plan.digits)
 
     def _filter(
-        self, columns: dict[str, Column], condition: Expression, rows: int, first: int
+        self, columns: dict[str, Column], condition: Condition, rows: int, first: int
     ) -> tuple[dict[str, Column], int]:
-        holds = condition.evaluate(self._readable(columns, condition), rows, first)
+        expression = condition.expression
+        holds = expression.evaluate(self._readable(columns, expression), rows, first)
         if holds.dtype.kind != "b":
-            condition.fail("this is no condition", condition.tree, "compare something, as in: a < b")
-        return self._take(columns, holds)
+            expression.fail("this is no condition", expression.tree, "compare something, as in: a < b")
+        return self._take(columns, holds if condition.holds else ~holds)
 
     @staticmethod
     def _take(columns: dict[str, Column], mask: NDArray[np.bool_]) -> tuple[dict[str, Column], int]:
@@ -168,7 +204,7 @@ class RowMaker:
         self._window = (self.tried, self.kept)
 
     def _give_up(self) -> None:
-        reasons = ["meet the conditions"] if self.plan.where or self.plan.late else []
+        reasons = ["meet the conditions"] if self.plan.early or self.plan.late else []
         reason = " and ".join(reasons + ["are distinct"] * self.plan.unique)
         raise UserError(
             f"{self.kept} of {self.tried} rows that were tried {reason}, and {self.plan.rows} are wanted",

@@ -55,13 +55,18 @@ def _unpacked(path: Path) -> BinaryIO:
     return io.BufferedReader(gzip.open(path)) if path.name.endswith(".gz") else path.open("rb")
 
 
-def blocks(path: Path) -> Iterator[Block]:
-    """Yield the rows of a table's file in blocks; a blank line is none."""
+def blocks(path: Path, nbytes: int | None = None) -> Iterator[Block]:
+    """Yield the rows of a table's file in blocks; a blank line is none.
+
+    nbytes: only those in the first so many bytes of its text, the header's among them.
+    """
     with csv_stream(path) as stream:
         offset = len(first_line(stream, path))
+        left = None if nbytes is None else nbytes - offset
         row, line, rest = 0, 2, b""
         while True:
-            data = _read_on(stream, path)
+            data = _read_on(stream, path, left)
+            left = None if left is None else left - len(data)
             text = rest + data
             end = text.rfind(b"\n") + 1 if data else len(text)
             text, rest = text[:end], text[end:]
@@ -81,9 +86,9 @@ def first_line(stream: BinaryIO, path: Path) -> bytes:
         return stream.readline()
 
 
-def _read_on(stream: BinaryIO, path: Path) -> bytes:
+def _read_on(stream: BinaryIO, path: Path, most: int | None) -> bytes:
     with named_damage(path):
-        return stream.read(BLOCK_BYTES)
+        return stream.read(BLOCK_BYTES if most is None else min(most, BLOCK_BYTES))
 
 
 def _split(text: bytes) -> list[bytes]:

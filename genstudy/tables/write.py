@@ -30,10 +30,13 @@ def suffix_of(name: str) -> str:
     )
 
 
-def write_frames(frames: Iterator[pl.DataFrame], stream: BinaryIO, suffix: str) -> None:
+def write_frames(
+    frames: Iterator[pl.DataFrame], stream: BinaryIO, suffix: str, *, header: bool = True
+) -> None:
     """Write all frames, of one schema and at least one, to a stream in the format of a suffix.
 
-    The same frames give the same bytes. A stream that fails raises its OSError.
+    The same frames give the same bytes. header: whether CSV begins with the names; without them it goes on
+    with what the stream holds. A stream that fails raises its OSError.
     """
     if suffix == ".parquet":
         _write_parquet(frames, stream)
@@ -42,9 +45,9 @@ def write_frames(frames: Iterator[pl.DataFrame], stream: BinaryIO, suffix: str) 
         with gzip.GzipFile(
             filename="", mode="wb", compresslevel=GZIP_LEVEL, fileobj=stream, mtime=0
         ) as packed:
-            _write_csv(frames, cast("IO[bytes]", packed))
+            _write_csv(frames, cast("IO[bytes]", packed), header=header)
     else:
-        _write_csv(frames, stream)
+        _write_csv(frames, stream, header=header)
 
 
 def csv_text(frame: pl.DataFrame, *, header: bool) -> str:
@@ -52,10 +55,11 @@ def csv_text(frame: pl.DataFrame, *, header: bool) -> str:
     return frame.write_csv(include_header=header)
 
 
-def _write_csv(frames: Iterator[pl.DataFrame], stream: IO[bytes]) -> None:
-    for number, frame in enumerate(frames):
+def _write_csv(frames: Iterator[pl.DataFrame], stream: IO[bytes], *, header: bool) -> None:
+    for frame in frames:
         with _plain_os_errors():
-            frame.write_csv(stream, include_header=number == 0)
+            frame.write_csv(stream, include_header=header)
+        header = False
 
 
 def _write_parquet(frames: Iterator[pl.DataFrame], stream: BinaryIO) -> None:

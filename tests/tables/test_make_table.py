@@ -14,6 +14,7 @@ import polars as pl
 import pytest
 
 import genstudy
+from genstudy.designs.choose import DESIGNS
 from genstudy.errors import UserError
 from genstudy.parameters.grammar import parse_parameter
 from genstudy.parameters.laws import Parameter
@@ -260,11 +261,13 @@ def test_the_record_says_how(tmp_path: Path) -> None:
         index="i",
         design="lhs",
         seed=9,
+        parts=(30,),
         parameters=(("a", "int(0, 100)"), ("b", "normal(0, 1)")),
         derive=(("s", "a + b"),),
         where=("s > 0", "a > 1"),
         unique=True,
         digits=3,
+        quality=record.quality,
         versions=record.versions,
     )
     assert list(record.versions) == ["python", "numpy", "polars", "scipy"]
@@ -302,13 +305,14 @@ REFUSED: list[tuple[tuple[str, ...], dict[str, Any], str]] = [
     (("a",), {"seed": -1}, "the seed is -1\n  a seed is a whole number, 0 or more"),
     (("a",), {"digits": 16}, "--round takes 0 to 15 decimals, not 16"),
     (("a",), {"design": "gird"}, ("there is no design 'gird' (did you mean 'grid'?)\n"
-     "  designs: random, lhs, sobol, halton, grid")),
+     "  designs: " + ", ".join(DESIGNS))),
     (("a=int(1,3)", "b=int(1,2)"), {"design": "grid", "rows": 5},
-     "the grid has 6 rows, and -n says 5\n  leave -n away: a grid has every combination once"),
+     "the design grid has 6 rows, and -n says 5\n  leave -n away: the parameters say how many rows there are"),
     (("a=int(1,3)",), {"design": "grid", "rows": 3, "where": ["a > 1"]},
-     "the grid has 3 rows before --where, and -n says 3\n  leave -n away: a grid has every combination once"),
+     ("the design grid has 3 rows before conditions, and -n says 3\n"
+     "  leave -n away: the parameters say how many rows there are")),
     (("a=normal(0,1)",), {"design": "grid"},
-     ("the parameter a follows normal(0, 1), which has no levels for a grid\n"
+     ("the parameter a follows normal(0, 1), which has no levels\n"
      "  give it levels: a=linspace(a, b, n), or take another design")),
     (("a=int(1,3)",), {"design": "grid", "where": ["a > 9"]},
      "none of the 3 rows of the design meets the conditions\n  loosen --where"),

@@ -24,11 +24,20 @@ RECORDS = st.builds(
     index=st.none() | TEXT,
     design=TEXT,
     seed=st.none() | st.integers(0),
+    block=st.integers(1),
+    parts=st.lists(st.integers(1)).map(tuple),
+    earlier=st.lists(PAIRS).map(tuple),
     parameters=PAIRS,
+    groups=st.lists(TEXT).map(tuple),
+    correlate=st.lists(st.tuples(TEXT, TEXT, st.floats(-1, 1))).map(tuple),
+    order=st.none() | TEXT,
+    replicates=st.integers(1),
     derive=PAIRS,
     where=st.lists(TEXT).map(tuple),
+    exclude=st.lists(TEXT).map(tuple),
     unique=st.booleans(),
     digits=st.none() | st.integers(0, 15),
+    quality=st.none() | st.dictionaries(TEXT, st.integers() | st.floats(allow_nan=False)),
     versions=st.dictionaries(TEXT, TEXT),
 )
 
@@ -56,8 +65,9 @@ def test_a_record_is_pretty_json_and_knows_no_clock(tmp_path: Path) -> None:
     content = json.loads(text)
     assert text == json.dumps(content, indent=2) + "\n"
     assert list(content) == [
-        "format", "genstudy", "table", "bytes", "rows", "columns", "index", "design", "seed", "parameters",
-        "derive", "where", "unique", "round", "versions",
+        "format", "genstudy", "table", "bytes", "rows", "columns", "index", "design", "seed", "block", "parts",
+        "earlier", "parameters", "groups", "correlate", "order", "replicates", "derive", "where", "exclude",
+        "unique", "round", "quality", "versions",
     ]  # fmt: skip
     assert content["parameters"] == [{"name": "a", "law": "int(0, 100)"}]
 
