@@ -191,12 +191,16 @@ def _note(text: str) -> None:
 
 
 def _told(record: TableRecord, name: str, talk: TextIO) -> None:
-    """Print what was made, in a line."""
+    """Print what was made, in a line, and how good it is in another."""
+    from genstudy.designs.quality import quality_line
+
     seeded = "" if record.seed is None else f", seed {record.seed}"
     times = "" if record.replicates == 1 else f", {record.replicates} replicates"
     count = f"{record.rows} {_plural('row', record.rows)}"
     width = f"{len(record.parameters)} {_plural('parameter', len(record.parameters))}"
     print(f"{name}: {count}, {width}, design {record.design}{seeded}{times}", file=talk, flush=True)
+    if record.quality is not None:
+        print(f"  {quality_line(record.quality, sum(record.parts))}", file=talk, flush=True)
 
 
 def _extended(

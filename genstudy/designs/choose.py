@@ -83,9 +83,10 @@ class _DesignReader(Reader):
         if self.at_mark("("):
             self.take()
             while not self.at_mark(")"):
+                place = self.token.start
                 name, value = self._argument(word.text)
                 if name in given:
-                    self.fail(f"'{name}' comes twice", self.token.start)
+                    self.fail(f"'{name}' comes twice", place)
                 given[name] = value
                 if self.at_mark(","):
                     self.take()

@@ -80,4 +80,6 @@ def open_saltelli(request: Request) -> SaltelliPoints:
     second_order = bool(request.arguments["second_order"])
     block = saltelli_block(len(request.axes), second_order=second_order)
     blocks = blocks_wanted(request, block, "blocks", DEFAULT_BLOCKS)
+    if blocks & (blocks - 1):
+        request.note(f"saltelli is balanced where its blocks are a power of 2; {blocks} is none")
     return SaltelliPoints(request.axes, request.seed, blocks=blocks, second_order=second_order)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
+from genstudy.designs.kinds import KINDS
 from genstudy.specs.results import ResultsSettings  # noqa: TC001 - a field's type
 from genstudy.specs.running import RunSettings  # noqa: TC001 - a field's type
 from genstudy.specs.scheduler import SchedulerSettings  # noqa: TC001 - a field's type
@@ -77,6 +78,7 @@ class Study(BaseModel):
         "random",
         min_length=1,
         description="How the rows fill the parameter space: a design, as `lhs` or `morris(levels=6)`.",
+        json_schema_extra={"pattern": rf"^({'|'.join(KINDS)})\s*(\(.*\))?\s*$"},
     )
     rows: Whole | None = Field(None, ge=1, description="Number of rows (20; a grid has all of its rows).")
     seed: Whole | None = Field(

@@ -42,7 +42,8 @@ class Places:
     def _of(self, names: tuple[str, ...]) -> str:
         for name in names:
             if name in self.file.lines:
-                shown = name.split(".")[0] if name.startswith("where.") else name
+                first, _, last = name.rpartition(".")
+                shown = first if last.isdigit() else name
                 return f"{self.file.path}, line {self.file.lines[name]}, {shown}"
         return str(self.file.path)
 
@@ -52,7 +53,8 @@ class Places:
         try:
             yield
         except UserError as problem:
-            if problem.where is None and not self.settings & set(names):
+            mine = problem.where is None or problem.where.startswith("--")
+            if mine and not self.settings & set(names):
                 problem.where = str(self.file.path)
             raise
 

@@ -186,7 +186,8 @@ class Draft:
         in_order = plan.design.kind.ordered and plan.order is None
         if (before and not before.passed) or (in_order and maker.kept > maker.sample.most):
             return None
-        return maker.sample.facts(even=not (plan.early or plan.late or plan.correlate))
+        coded = maker.design.source.kind == "coded"
+        return maker.sample.facts(even=not (plan.early or plan.late or plan.correlate or coded))
 
     def _parts(self, rows: int) -> tuple[int, ...]:
         """Return how many of so many rows of the design each call made, this one the last."""

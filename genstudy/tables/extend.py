@@ -202,6 +202,6 @@ def _note(draft: Draft, record: TableRecord) -> str | None:
     if draft.filled == rows:
         return f"with {rows} rows it is a Latin hypercube again: each of {rows} equal parts has a row"
     return (
-        f"of {rows} equal parts of a parameter's range, {draft.filled} or more have a row; all would, had the "
-        "rows become a multiple of what they were"
+        f"of {rows} equal parts of a parameter's range, {draft.filled} or more have a row; "
+        "all would, had the rows become a multiple of what they were"
     )

@@ -92,17 +92,14 @@ def make_table(
     draft = Draft(plan=plan, progress=progress, show=show, note=note or untold)
     if choice.name == "sobol" and note and plan.rows and plan.rows & (plan.rows - 1):
         note(f"a sobol sequence is balanced where its rows are a power of 2; {plan.rows} is none")
+    if order and note and not choice.kind.ordered:
+        note(f"any rows of the design {choice.name} are as good as others: --order changes nothing")
     if not isinstance(output, Path):
-        record = draft.write(output)
-    else:
-        with named_errors(output, draft):
-            output = target(output, force=force)
-            check_replaceable(output, force=force)
-            record = write_file(draft, output, force=force)
-    blocks = sum(record.parts) * replicates // record.block
-    if choice.name == "saltelli" and note and blocks & (blocks - 1):
-        note(f"saltelli is balanced where its blocks are a power of 2; {blocks} is none")
-    return record
+        return draft.write(output)
+    with named_errors(output, draft):
+        output = target(output, force=force)
+        check_replaceable(output, force=force)
+        return write_file(draft, output, force=force)
 
 
 def target(output: Path, *, force: bool) -> Path:

@@ -184,6 +184,11 @@ def check_rows(plan: Plan, total: int | None, block: int) -> None:
             f"the design {name} has {total} points, and {plan.rows} rows are wanted",
             hint="take the design random or lhs",
         )
+    if plan.design.kind.rows == "own" and block == 1 and plan.asked is not None and plan.filtered:
+        raise UserError(
+            f"the design {name} has {total} rows before conditions, and -n says {plan.asked}",
+            hint="leave -n away: the conditions say how many of its rows are left",
+        )
     if block > 1 and plan.filtered:
         raise UserError(
             f"conditions would take rows out of the blocks of the design {name}, which belong together",

@@ -123,7 +123,8 @@ def test_every_commented_key_of_init_is_a_key() -> None:
         "iterations": "int",
     }
     assert campaign.folder == Path("beam_specs")
-    assert campaign.manifest.table.columns == ["sample", "width", "height", "material", "count", "area"]
+    names = ["sample", "width", "height", "material", "count", "replicate", "area"]
+    assert campaign.manifest.table.columns == names
     unset = {"batches", "inline", "table", "query", "db"}
     assert set(yaml.safe_load(full)) >= set(Study.model_fields) - unset
 
@@ -247,8 +248,11 @@ def test_values_stay_the_text_that_was_written() -> None:
             "s.yaml, line 3, batches: --batch-size and --batches exclude each other",
         ),
         ("parameters:\n  a: uniform(0, 1)\ndesign: grid\n", "s.yaml"),
-        ("parameters:\n  a: int(0, 1)\ndesign: grid\nrows: 3\n", "s.yaml: the grid has 2 rows"),
+        ("parameters:\n  a: int(0, 1)\ndesign: grid\nrows: 3\n", "s.yaml: the design grid has 2 rows"),
         ("parameters:\n  width:\nwhere: widht < 3\n", "s.yaml, line 3, where: "),
+        ("parameters:\n  a:\ndesign: sobl\n", "s.yaml, line 3, design: there is no design 'sobl'"),
+        ("parameters:\n  a:\n  b:\ngroups:\n  - zip(a, c)\n", "s.yaml, line 5, groups: there is no "),
+        ("parameters:\n  a:\nexclude:\n  - a < 3\n  - b < 3\n", "s.yaml, line 5, exclude: "),
         ("parameters:\n  a:\nwhere:\n  - a < 3\n  - b < 3\n", "s.yaml, line 5, where: "),
         ("parameters:\n  a:\nwhere: a < -1\n", "s.yaml: 0 of "),
         ("parameters:\n  a:\nderive:\n  b: a\n  c: x * 2\n", "s.yaml, line 5, derive.c: "),

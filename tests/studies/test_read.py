@@ -49,7 +49,12 @@ rows: 10
 seed: 3
 index: run
 round: 4
+groups: zip(a, b)
+correlate: [a b 0.7, [b, c, -0.25]]
+replicates: 2
+order: stratified
 where: [a < 5, a > 1]
+exclude: a == 2
 derive: {c: a * 2}
 unique: true
 template: command
@@ -97,7 +102,12 @@ results: {into: "sqlite:///lab.db", table: beams, sources: [{json: out.json, col
         "seed": 3,
         "index": "run",
         "round": 4,
+        "groups": ["zip(a, b)"],
+        "correlate": [("a", "b", 0.7), ("b", "c", -0.25)],
+        "replicates": 2,
+        "order": "stratified",
         "where": ["a < 5", "a > 1"],
+        "exclude": ["a == 2"],
         "derive": {"c": "a * 2"},
         "unique": True,
         "template": "command",
@@ -339,7 +349,6 @@ def test_mistakes(text: str | bytes, message: str | None) -> None:
         "seed: x",
         "round: 16",
         "round: -1",
-        "design: sobl",
         "unique: perhaps",
         "batch_size: 0",
         "batches: 0",
@@ -434,7 +443,9 @@ def test_the_schema_takes_what_init_writes() -> None:
     }
     validator.validate(wide)
     validator.validate({**wide, "where": None, "set": None, "derive": None, "design": None})
-    validator.validate({**wide, "where": ["a < 5"]})
+    validator.validate({**wide, "where": ["a < 5"], "exclude": "a < 1", "groups": "zip(a, b)", "order": None})
+    validator.validate({**wide, "correlate": "a b 0.7", "design": "morris(levels=6)"})
+    validator.validate({**wide, "correlate": ["a b 0.7", ["b", "c", 0.1]]})
     run = {"jobs": 2, "timeout": "2h", "min_free": 5, "pass_env": "A", "save": None, "max_failure_rate": 0.1}
     validator.validate({**wide, "run": run})
     validator.validate({**wide, "run": None})
@@ -444,6 +455,11 @@ def test_the_schema_takes_what_init_writes() -> None:
         {"rwos": 3},
         {"design": "sobl"},
         {"where": 3},
+        {"exclude": 3},
+        {"groups": 3},
+        {"correlate": [["a", "b"]]},
+        {"replicates": 0},
+        {"order": "sorted"},
         {"run": {"jbos": 3}},
         {"run": {"jobs": 0}},
         {"run": 3},
