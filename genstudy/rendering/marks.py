@@ -19,7 +19,7 @@ MARK_NAME = ".genstudy_done"
 VARIABLE = "genstudy_mark"
 
 MARK_LINES = (
-    f"(exit $?) && IFS= read -r {VARIABLE} <<'END_OF_MARK' && : >> \"${VARIABLE}\"",
+    f"(exit $?) && IFS= read -r {VARIABLE} <<'END_OF_MARK' && : >| \"${VARIABLE}\"",
     f"$(WORKSPACE)/{MARK_NAME}",
     "END_OF_MARK",
 )
@@ -27,7 +27,8 @@ MARK_LINES = (
 
 `(exit $?)` hands on the status of the command before, so a failure stays the script's exit status and leaves
 no mark. Maestro puts the workspace's path in as text, and between no quotes can every path stand; a
-here-document takes it as it is. The path is absolute, as the script may have changed its folder."""
+here-document takes it as it is. The path is absolute, as the script may have changed its folder. `>|` writes
+where the script has forbidden to replace files (`set -C`), which in zsh forbids `>>` to make one, too."""
 
 WAY_OUT = "write {{ done_mark() | indent(N) }} behind the last command, N being the column where it stands"
 

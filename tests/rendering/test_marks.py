@@ -34,6 +34,7 @@ def run(shell: str, script: str, workspace: Path) -> int:
     return done.returncode
 
 
+UNPARSED = 2
 SCRIPTS = [
     ("true", 0),
     ("false", 1),
@@ -57,7 +58,9 @@ SCRIPTS = [
 @pytest.mark.parametrize("shell", SHELLS)
 @pytest.mark.parametrize(("script", "status"), SCRIPTS)
 def test_a_failure_stays_one_and_leaves_no_mark(in_tmp: Path, shell: str, script: str, status: int) -> None:
-    assert run(shell, script, in_tmp) == status
+    # zsh has another number for what it cannot parse.
+    expected = 1 if shell == "zsh" and status == UNPARSED else status
+    assert run(shell, script, in_tmp) == expected
     finished = status == 0 and script != "exit 0"
     assert (in_tmp / MARK_NAME).exists() == (finished or script.startswith("trap"))
 

@@ -18,7 +18,7 @@ module load mpi
 set +e
 set -euo pipefail
 flux run -N 2 -n 4 -c 2 mycode --width=$(WIDTH.quoted)
-(exit $?) && IFS= read -r genstudy_mark <<'END_OF_MARK' && : >> "$genstudy_mark"
+(exit $?) && IFS= read -r genstudy_mark <<'END_OF_MARK' && : >| "$genstudy_mark"
 $(WORKSPACE)/.genstudy_done
 END_OF_MARK
 

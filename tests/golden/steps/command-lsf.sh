@@ -15,7 +15,7 @@ module load mpi
 set +e
 set -euo pipefail
 jsrun --nrs 4 -b rs -g 1 -a 1 -r 2 -c 2 mycode --width=$(WIDTH.quoted)
-(exit $?) && IFS= read -r genstudy_mark <<'END_OF_MARK' && : >> "$genstudy_mark"
+(exit $?) && IFS= read -r genstudy_mark <<'END_OF_MARK' && : >| "$genstudy_mark"
 $(WORKSPACE)/.genstudy_done
 END_OF_MARK
 

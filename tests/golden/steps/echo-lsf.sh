@@ -15,7 +15,7 @@ module load mpi
 set +e
 set -euo pipefail
 printf '%s: %s\n' WIDTH $(WIDTH.quoted)
-(exit $?) && IFS= read -r genstudy_mark <<'END_OF_MARK' && : >> "$genstudy_mark"
+(exit $?) && IFS= read -r genstudy_mark <<'END_OF_MARK' && : >| "$genstudy_mark"
 $(WORKSPACE)/.genstudy_done
 END_OF_MARK
 

@@ -21,7 +21,7 @@ printf '%s\n' \
   'width = '$(WIDTH.quoted) \
   > model.in
 flux run -N 2 -n 4 -c 2 mycode model.in
-(exit $?) && IFS= read -r genstudy_mark <<'END_OF_MARK' && : >> "$genstudy_mark"
+(exit $?) && IFS= read -r genstudy_mark <<'END_OF_MARK' && : >| "$genstudy_mark"
 $(WORKSPACE)/.genstudy_done
 END_OF_MARK
 

@@ -18,7 +18,7 @@ printf '%s\n' \
   'width = '$(WIDTH.quoted) \
   > model.in
 jsrun --nrs 4 -b rs -g 1 -a 1 -r 2 -c 2 mycode model.in
-(exit $?) && IFS= read -r genstudy_mark <<'END_OF_MARK' && : >> "$genstudy_mark"
+(exit $?) && IFS= read -r genstudy_mark <<'END_OF_MARK' && : >| "$genstudy_mark"
 $(WORKSPACE)/.genstudy_done
 END_OF_MARK
 

@@ -24,7 +24,7 @@ printf '%s\n' \
   'width = '$(WIDTH.quoted) \
   > model.in
 srun -n 4 -N 2 -c 2 mycode model.in
-(exit $?) && IFS= read -r genstudy_mark <<'END_OF_MARK' && : >> "$genstudy_mark"
+(exit $?) && IFS= read -r genstudy_mark <<'END_OF_MARK' && : >| "$genstudy_mark"
 $(WORKSPACE)/.genstudy_done
 END_OF_MARK
 

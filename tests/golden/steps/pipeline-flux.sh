@@ -12,7 +12,7 @@
 
 set -euo pipefail
 :
-(exit $?) && IFS= read -r genstudy_mark <<'END_OF_MARK' && : >> "$genstudy_mark"
+(exit $?) && IFS= read -r genstudy_mark <<'END_OF_MARK' && : >| "$genstudy_mark"
 $(WORKSPACE)/.genstudy_done
 END_OF_MARK
 
@@ -41,7 +41,7 @@ printf '%s\n' \
   '}' \
   > input.json
 mycode input.json
-(exit $?) && IFS= read -r genstudy_mark <<'END_OF_MARK' && : >> "$genstudy_mark"
+(exit $?) && IFS= read -r genstudy_mark <<'END_OF_MARK' && : >| "$genstudy_mark"
 $(WORKSPACE)/.genstudy_done
 END_OF_MARK
 
@@ -65,7 +65,7 @@ module load mpi
 set +e
 set -euo pipefail
 ls
-(exit $?) && IFS= read -r genstudy_mark <<'END_OF_MARK' && : >> "$genstudy_mark"
+(exit $?) && IFS= read -r genstudy_mark <<'END_OF_MARK' && : >| "$genstudy_mark"
 $(WORKSPACE)/.genstudy_done
 END_OF_MARK
 
@@ -89,7 +89,7 @@ module load mpi
 set +e
 set -euo pipefail
 ls "$(post-process.workspace)" > rows.txt
-(exit $?) && IFS= read -r genstudy_mark <<'END_OF_MARK' && : >> "$genstudy_mark"
+(exit $?) && IFS= read -r genstudy_mark <<'END_OF_MARK' && : >| "$genstudy_mark"
 $(WORKSPACE)/.genstudy_done
 END_OF_MARK
 
@@ -107,7 +107,7 @@ END_OF_MARK
 
 set -euo pipefail
 tar -czf rows.tar.gz -C "$(simulate.workspace)" .
-(exit $?) && IFS= read -r genstudy_mark <<'END_OF_MARK' && : >> "$genstudy_mark"
+(exit $?) && IFS= read -r genstudy_mark <<'END_OF_MARK' && : >| "$genstudy_mark"
 $(WORKSPACE)/.genstudy_done
 END_OF_MARK
 

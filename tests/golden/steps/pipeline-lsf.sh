@@ -3,7 +3,7 @@
 
 set -euo pipefail
 :
-(exit $?) && IFS= read -r genstudy_mark <<'END_OF_MARK' && : >> "$genstudy_mark"
+(exit $?) && IFS= read -r genstudy_mark <<'END_OF_MARK' && : >| "$genstudy_mark"
 $(WORKSPACE)/.genstudy_done
 END_OF_MARK
 
@@ -29,7 +29,7 @@ printf '%s\n' \
   '}' \
   > input.json
 mycode input.json
-(exit $?) && IFS= read -r genstudy_mark <<'END_OF_MARK' && : >> "$genstudy_mark"
+(exit $?) && IFS= read -r genstudy_mark <<'END_OF_MARK' && : >| "$genstudy_mark"
 $(WORKSPACE)/.genstudy_done
 END_OF_MARK
 
@@ -50,7 +50,7 @@ module load mpi
 set +e
 set -euo pipefail
 ls
-(exit $?) && IFS= read -r genstudy_mark <<'END_OF_MARK' && : >> "$genstudy_mark"
+(exit $?) && IFS= read -r genstudy_mark <<'END_OF_MARK' && : >| "$genstudy_mark"
 $(WORKSPACE)/.genstudy_done
 END_OF_MARK
 
@@ -71,7 +71,7 @@ module load mpi
 set +e
 set -euo pipefail
 ls "$(post-process.workspace)" > rows.txt
-(exit $?) && IFS= read -r genstudy_mark <<'END_OF_MARK' && : >> "$genstudy_mark"
+(exit $?) && IFS= read -r genstudy_mark <<'END_OF_MARK' && : >| "$genstudy_mark"
 $(WORKSPACE)/.genstudy_done
 END_OF_MARK
 
@@ -80,7 +80,7 @@ END_OF_MARK
 
 set -euo pipefail
 tar -czf rows.tar.gz -C "$(simulate.workspace)" .
-(exit $?) && IFS= read -r genstudy_mark <<'END_OF_MARK' && : >> "$genstudy_mark"
+(exit $?) && IFS= read -r genstudy_mark <<'END_OF_MARK' && : >| "$genstudy_mark"
 $(WORKSPACE)/.genstudy_done
 END_OF_MARK
 
