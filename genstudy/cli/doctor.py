@@ -36,7 +36,7 @@ def doctor_command(
             autocompletion=campaigns,
         ),
     ] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="Run no study.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Import no packages, and run no study.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="A JSON object, as docs/doctor.md tells.")] = False,
 ) -> None:
     """Check what is installed, found and reachable.
@@ -48,7 +48,7 @@ def doctor_command(
 
     check_utf8(folder)
     url = os.environ.get(DB_VARIABLE)
-    findings = diagnose(folder, run_study=not quick, databases={DB_VARIABLE: url} if url else {})
+    findings = diagnose(folder, quick=quick, databases={DB_VARIABLE: url} if url else {})
     found = list(findings) if as_json else list(_printed(findings))
     problems = sum(finding.level == "problem" for finding in found)
     if as_json:

@@ -1,0 +1,1 @@
+"""What is installed, found and reachable here, and what will not work."""
