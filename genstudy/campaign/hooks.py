@@ -17,6 +17,15 @@ from genstudy.errors import RunError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+HOOK_VARIABLES: Mapping[str, str] = {
+    "GENSTUDY_BATCH": "the batch's number, as in the manifest",
+    "GENSTUDY_SPEC": "the path of its specification",
+    "GENSTUDY_STUDY": "the folder of its study: the one that begins, or the last one that ran",
+    "GENSTUDY_DONE": "how many of its rows are done so far",
+    "GENSTUDY_FAILED": "how many of its rows failed so far",
+}
+"""What is added to the environment of these commands."""
+
 SHOWN = 800
 LOOK = 0.2
 """Seconds between looks at whether a command shall end."""

@@ -29,7 +29,7 @@ from genstudy.rendering.tokens import Use, check_tokens, find_uses
 from genstudy.rendering.yaml_text import check_unchanged, compose
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     import yaml
 
@@ -58,14 +58,7 @@ class Checked:
 
     def exposed(self, names: Sequence[str]) -> dict[str, str]:
         """Return the parameters whose value the shell would read, and how a step uses each."""
-        shell = _shell(self.spec)
-        found = {
-            use.token: str(use) if shell in SHELLS else f"$({use.token}) in a script for {shell}"
-            for uses in self.uses.values()
-            for use in uses
-            if use.exposed or (shell not in SHELLS and use.token != ROW_ID)
-        }
-        return {name: found[token] for token, name in known_tokens(names).items() if token in found}
+        return exposed_parameters(self.spec, self.uses, names)
 
     @property
     def uses_row_id(self) -> bool:
@@ -92,6 +85,29 @@ class Checked:
         return [name for token, name in known_tokens(names).items() if token not in used]
 
 
+def exposed_parameters(spec: Spec, uses: Mapping[str, Iterable[Use]], names: Sequence[str]) -> dict[str, str]:
+    """Return the parameters whose value the shell would read, and how a step uses each.
+
+    uses: each step's own uses of parameters. names: of the parameters.
+    """
+    shell = _shell(spec)
+    found = {
+        use.token: str(use) if shell in SHELLS else f"$({use.token}) in a script for {shell}"
+        for used in uses.values()
+        for use in used
+        if use.exposed or (shell not in SHELLS and use.token != ROW_ID)
+    }
+    return {name: found[token] for token, name in known_tokens(names).items() if token in found}
+
+
+def uses_by_step(spec: Spec, tokens: Collection[str]) -> dict[str, frozenset[Use]]:
+    """Return each step's own uses of the parameters with these tokens."""
+    return {
+        step.name: frozenset(use for text in step.texts.values() for use in find_uses(text, tokens))
+        for step in spec.steps
+    }
+
+
 def check_spec(
     text: str, names: Sequence[str], shared: Sequence[str], literals: Sequence[str] = (), *, where: str
 ) -> Checked:
@@ -108,7 +124,6 @@ def check_spec(
     _check_outside_steps(spec, tokens, where)
     step_names = [step.name for step in spec.steps]
     known = (*spec.variables, *literals)
-    uses = {}
     for step in spec.steps:
         _check_step(step, step_names, where)
         _check_mark(step, _shell(spec), f"{where}, step '{step.name}'")
@@ -116,7 +131,7 @@ def check_spec(
             place = f"{where}, step '{step.name}', {key}"
             check_tokens(value, where=place, tokens=tokens, variables=known, steps=step_names)
             _check_variables_replaced(value, spec, place)
-        uses[step.name] = frozenset(use for value in step.texts.values() for use in find_uses(value, tokens))
+    uses = uses_by_step(spec, tokens)
     if not any(uses.values()):
         first = next(iter(tokens))
         raise UserError(

@@ -15,12 +15,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParameterView:
-    """A parameter: its name as in the table, its law where the table's record tells it, its first values."""
+    """A parameter of the table."""
 
     name: str
+    """Its name, as in the table."""
     law: str | None
+    """Its law as text, where the table's record tells it; none otherwise."""
     first: str
+    """Its value in the table's first row."""
     values: tuple[str, ...]
+    """Its values in the first three rows."""
 
     @property
     def token(self) -> str:
@@ -45,31 +49,42 @@ class ParameterView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyView:
-    """The campaign: its name, and whether its specs hold the values themselves."""
+    """The campaign."""
 
     name: str
+    """Its name."""
     inline: bool
+    """Whether its specifications hold the values themselves, so that no pgen is needed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchView:
-    """A batch: `id` is its number as text, zero-padded; rows [start, start + nrows) of the table."""
+    """The batch that is rendered."""
 
     name: str
+    """Its name, the study's name for Maestro: the campaign's and the batch's id."""
     id: str
+    """Its number as text, zero-padded: `0003`."""
     number: int
+    """Its number, counted from 0."""
     count: int
+    """How many batches there are."""
     start: int
+    """The table's row that is its first, counted from 0."""
     nrows: int
+    """How many rows it has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableView:
-    """The table: its number of rows, its columns, and the index column if there is one."""
+    """The table that the rows come from."""
 
     rows: int
+    """How many rows it has, in all batches together."""
     columns: tuple[str, ...]
+    """The names of its columns, the index too."""
     index: str | None
+    """The column of row ids; none where rows are numbered from 0."""
 
 
 class Variables:

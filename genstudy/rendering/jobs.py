@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobView:
-    """The scheduler that runs a campaign's steps, each a job.
-
-    type: slurm, flux or lsf. batch: entries of the `batch:` block, its type first; run: entries of the `run:`
-    of a step that is a job. header: the first lines of its script.
-    """
+    """The scheduler that runs a campaign's steps, each a job."""
 
     type: str
+    """Its name: `slurm`, `flux` or `lsf`."""
     batch: Mapping[str, Any]
+    """Entries of the `batch:` block, its type first."""
     run: Mapping[str, Any]
+    """Entries of the `run:` of a step that is a job."""
     header: tuple[str, ...]
+    """The first lines of its script."""

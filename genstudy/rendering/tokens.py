@@ -13,12 +13,19 @@ from genstudy.parameters.names import ROW_ID
 from genstudy.rendering.quoting import Place, places
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
 WORD = re.compile(r"\$\(([^\s()$`'\"|;&<>]+)\)")
 """`$(WORD)`: one word and nothing else. Shell substitutions with arguments are not looked at."""
 
-FORMS = ("quoted", "json", "label", "name")
+FORMS: Mapping[str, str] = {
+    "quoted": "the value as one word of the shell, which reaches a command byte for byte",
+    "json": "the value as JSON text, for use between single quotes: numbers as numbers, the rest as text",
+    "label": "the label as in Maestro, `WIDTH.1.5`; of the row id `row_17`",
+    "name": "the token's own name, `WIDTH`",
+}
+"""What `$(WIDTH.form)` stands for; a bare `$(WIDTH)` is the value as it is."""
+
 BARE_FORMS = frozenset({"", "label"})
 """Forms that put the value as it is into the text."""
 

@@ -12,7 +12,7 @@ import typer.main
 
 import genstudy
 from genstudy.cli.app import app
-from genstudy.designs.choose import DESIGNS
+from genstudy.designs.kinds import KINDS as DESIGN_KINDS
 from genstudy.parameters.expressions import FUNCTIONS
 from genstudy.parameters.grammar import LAWS
 from genstudy.parameters.laws import signature
@@ -31,6 +31,7 @@ from genstudy.specs.scheduler import SchedulerSettings
 from genstudy.studies.model import Study
 from genstudy.tables.freeze import Slice
 from tests.docs.blocks import commands_of, run_page
+from tests.test_layers import LAYERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,17 +40,29 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-PAGES = sorted([ROOT / "README.md", *DOCS.glob("*.md")])
+REFERENCE = DOCS / "reference"
+"""Pages that are made of the code; what they must hold, docs.generator finds by itself."""
+
+PAGES = sorted([ROOT / "README.md", *(path for path in DOCS.rglob("*.md") if path.parent != REFERENCE)])
 PAGES_TO_RUN = [path for path in PAGES if commands_of(path.read_text(encoding="utf-8"))]
-PAGES_WITH_SLURM = {"clusters.md"}
+PAGES_WITH_SLURM = {"clusters.md", "how-to/slurm.md"}
 """Those that are run on a real Slurm."""
-ALL_PAGES = [*PAGES, ROOT / "CHANGELOG.md", *sorted((ROOT / "samples").rglob("*.md"))]
+PAGES_WITH_POSTGRESQL = {"how-to/database.md"}
+"""Those that are run with a real PostgreSQL database, whose URL they find in STUDIES."""
+ALL_PAGES = [
+    *PAGES,
+    *sorted(REFERENCE.glob("*.md")),
+    *sorted(ROOT.glob("C*.md")),
+    *sorted((ROOT / "samples").rglob("*.md")),
+]
 PAGE_OF_COMMAND = {
     "genstudy": "index.md",
+    "genstudy analyze": "sensitivity.md",
     "genstudy build": "study-file.md",
     "genstudy cancel": "status.md",
     "genstudy csv": "csv.md",
     "genstudy demo": "index.md",
+    "genstudy doctor": "doctor.md",
     "genstudy fetch": "fetch.md",
     "genstudy collect": "results.md",
     "genstudy export": "results.md",
@@ -139,9 +152,11 @@ def test_every_law_with_its_arguments() -> None:
 
 
 def test_every_design_and_every_function_of_formulas() -> None:
-    words = in_code(page("csv.md"))
-    assert set(DESIGNS) <= words
-    assert set(FUNCTIONS) <= words
+    assert set(FUNCTIONS) <= in_code(page("csv.md"))
+    for name, kind in DESIGN_KINDS.items():
+        shown = "".join(re.findall(rf"`{name}(\([^`]*\))?`", page("designs.md")))
+        assert f"`{name}" in page("designs.md")
+        assert [argument for argument in kind.arguments if f"{argument}=" not in shown] == []
 
 
 @pytest.mark.parametrize("key", Study.model_fields)
@@ -228,6 +243,11 @@ def test_every_exported_name() -> None:
     assert set(genstudy.__all__) - {"__version__"} <= in_code(page("api.md"))
 
 
+def test_the_layers_of_the_design() -> None:
+    table = re.findall(r"^\| \d+ \|([^|]+)\|", page("design.md"), re.MULTILINE)
+    assert [name for names in table for name in re.findall(r"`(\w+)`", names)] == list(LAYERS)
+
+
 def anchor(heading: str) -> str:
     """Return the anchor that a heading gets on a page."""
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
@@ -248,7 +268,7 @@ def test_links_lead_somewhere(path: Path) -> None:
 
 def test_every_page_is_reached_from_the_index() -> None:
     linked = set(LINK.findall(page("index.md")))
-    assert {path.name for path in DOCS.glob("*.md")} - {"index.md"} <= linked
+    assert {str(path.relative_to(DOCS)) for path in DOCS.rglob("*.md")} - {"index.md"} <= linked
 
 
 def test_there_is_one_picture_and_it_is_there() -> None:
@@ -258,10 +278,15 @@ def test_there_is_one_picture_and_it_is_there() -> None:
     assert {"genstudy csv", "genstudy specs", "genstudy run"} <= set(picture.getroot().itertext())
 
 
-@pytest.mark.parametrize("path", PAGES_TO_RUN, ids=lambda path: path.name)
-def test_what_a_page_shows_happens(path: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
-    if path.name in PAGES_WITH_SLURM:
+@pytest.mark.parametrize("path", PAGES_TO_RUN, ids=lambda path: str(path.relative_to(ROOT)))
+def test_what_a_page_shows_happens(
+    path: Path, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = str(path.relative_to(DOCS if path.is_relative_to(DOCS) else ROOT))
+    if name in PAGES_WITH_SLURM:
         request.getfixturevalue("slurm")
+    if name in PAGES_WITH_POSTGRESQL:
+        monkeypatch.setenv("STUDIES", request.getfixturevalue("postgres").new_database())
     assert run_page(path.read_text(encoding="utf-8"), tmp_path) == []
 
 
