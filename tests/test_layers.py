@@ -41,9 +41,11 @@ LAYERS = (
     "schedulers",
     "campaign",
     "inspection",
+    "sensitivity",
     "planning",
     "plots",
     "reports",
+    "doctor",
     "demo",
     "cli",
 )

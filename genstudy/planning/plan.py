@@ -182,11 +182,14 @@ def needs_of(size: int, rows: int, cost: RowCost, budget: Budget) -> Needs:
     )
 
 
-def propose(rows: int, cost: RowCost, budget: Budget) -> Plan:
-    """Return the largest batches that keep a budget. Raises UserError where none do."""
+def propose(rows: int, cost: RowCost, budget: Budget, *, block: int = 1) -> Plan:
+    """Return the largest batches that keep a budget. Raises UserError where none do.
+
+    block: rows that belong together: batches have whole blocks of them.
+    """
     limits = budget.limits
-    cap = min(rows, MOST_ROWS)
-    table = [needs_of(size, rows, cost, budget) for size in range(1, cap + 1)]
+    cap = max(block, min(rows, MOST_ROWS))
+    table = [needs_of(size, rows, cost, budget) for size in range(block, cap + 1, block)]
     most: dict[Name, int] = {}
     for name, limit in limits.items():
         fitting = [needs.size for needs in table if needs.keeps({name: limit})]
@@ -201,10 +204,10 @@ def propose(rows: int, cost: RowCost, budget: Budget) -> Plan:
             hint="small batches make files of their own, each: raise a budget, or make several campaigns",
         )
     binding: Name | Literal["Maestro", "rows"]
-    if found.size == cap:
-        binding = "rows" if cap == rows else "Maestro"
+    if found is table[-1]:
+        binding = "rows" if found.size >= rows else "Maestro"
     else:
-        larger = table[found.size]
+        larger = table[found.size // block]
         binding = next(name for name, limit in limits.items() if not larger.keeps({name: limit}))
     return Plan(rows=rows, cost=cost, budget=budget, needs=found, most=most, binding=binding)
 

@@ -152,7 +152,9 @@ def _for_table(
             base, ran = _base(_steps(table, chosen, variables)), f"template {chosen}"
         cost = _with_stated(base, stated)
         _check_known(budget, cost)
-        plan, title = propose(table.count_rows(), cost, budget), table.title
+        record = read_record(table.path)
+        block = record.block if record else 1
+        plan, title = propose(table.count_rows(), cost, budget, block=block), table.title
     return Proposal(
         plan=plan,
         lines=(f"{title}: {counted(plan.rows, 'row')}, {ran}", "", *explain(plan), "", *conclude(plan)),
@@ -197,7 +199,8 @@ def _for_campaign(
 ) -> Proposal:
     cost = _with_stated(_measured(manifest.steps, state), stated)
     _check_known(budget, cost)
-    plan = propose(manifest.settings.rows, cost, budget)
+    block = int((manifest.table.record or {}).get("block", 1))
+    plan = propose(manifest.settings.rows, cost, budget, block=block)
     present = needs_of(manifest.settings.batch_size, plan.rows, cost, budget)
     broken = breaks(present, plan)
     batches = f"{counted(present.batches, 'batch')} of at most {counted(present.size, 'row')}"

@@ -46,12 +46,46 @@ def check_sizes(batch_size: int | None, batches: int | None) -> None:
         raise UserError(f"--batches must be at least 1, not {batches}")
 
 
-def equal_batches(rows: int, batches: int) -> Callable[[int], int]:
-    """Return the function that gives each batch's rows: sizes differ by one at most, larger ones first."""
-    if batches > rows:
-        raise UserError(f"--batches {batches} is more than there are rows, {rows}")
-    size, larger = divmod(rows, batches)
-    return lambda number: size + (number < larger)
+def equal_batches(rows: int, batches: int, *, block: int = 1) -> Callable[[int], int]:
+    """Return the function that gives each batch's rows: sizes differ by one at most, larger ones first.
+
+    block: rows that belong together; sizes then differ by one block at most.
+    """
+    count, rest = divmod(rows, block)
+    count += rest > 0
+    if batches > count:
+        told = f"rows, {rows}" if block == 1 else f"blocks, {count} of {block} rows that belong together"
+        raise UserError(f"--batches {batches} is more than there are {told}")
+    size, larger = divmod(count, batches)
+    return lambda number: (size + (number < larger)) * block
+
+
+def whole_blocks(batch_size: int | None, block: int) -> int:
+    """Return the rows of a batch that holds only whole blocks: no more than asked for, at least one block.
+
+    batch_size: what was asked for, if anything. block: rows that belong together. UserError where what was
+    asked for is less than a block.
+    """
+    if batch_size is not None and batch_size < block:
+        raise UserError(
+            f"--batch-size {batch_size} is less than the {block} rows that belong together",
+            hint=f"the design makes rows in blocks, which batches keep whole: pass {block} or more",
+        )
+    size = batch_size or DEFAULT_BATCH_SIZE
+    return max(block, size // block * block)
+
+
+def check_blocks(start: int, stop: int, rows: int, block: int, *, where: str) -> None:
+    """Refuse rows [start, stop) of a table of `rows` rows that begin or end within a block."""
+    for option, row in (("--start", start), ("--rows", stop)):
+        if row % block and row != rows:
+            low = row // block * block
+            raise UserError(
+                f"{option} cuts a block: {block} rows belong together, and row {row} is within "
+                f"rows {low} to {low + block - 1}",
+                where=where,
+                hint=f"begin and end at a multiple of {block}, such as row {low}",
+            )
 
 
 def check_campaign_name(name: str) -> None:

@@ -17,11 +17,12 @@ from genstudy.files import check_new_folder, sha256_of, whole_folder
 from genstudy.maestro.process import run_command
 from genstudy.rendering.templates import find_template
 from genstudy.specs.batches import (
-    DEFAULT_BATCH_SIZE,
     batch_ids,
+    check_blocks,
     check_sizes,
     equal_batches,
     row_range,
+    whole_blocks,
 )
 from genstudy.specs.manifest import (
     FILE_NAME,
@@ -148,7 +149,8 @@ def check_replaceable(folder: Path) -> None:
         )
 
 
-def _query_entry(query: Query) -> QueryEntry:
+def query_entry(query: Query) -> QueryEntry:
+    """Return what the manifest tells of a query."""
     from genstudy.databases.url import parse_url
 
     return QueryEntry(sql=query.sql, db=parse_url(query.db).shown)
@@ -159,11 +161,12 @@ class _Maker:
 
     def __init__(self, table: Table, options: Options, folder: Path | None, source: str | None) -> None:
         self.table, self.options, self.folder = table, options, folder
-        self.query = _query_entry(table.query) if table.query else None
+        self.query = query_entry(table.query) if table.query else None
         self.source = source or (f"a query of {self.query.db}" if self.query else str(table.path))
         if options.reference and (options.inline or not table.path.name.endswith(".csv")):
             raise UserError("--reference is for plain .csv tables that a pgen reads")
         self.record = read_record(table.path)
+        self.block = self.record.block if self.record else 1
         self.index = options.index or (self.record.index if self.record else None)
         laws = dict(self.record.parameters) if self.record else {}
         self.writer = SpecWriter(
@@ -175,7 +178,7 @@ class _Maker:
 
     def make(self, progress: Callable[[int, int], None] | None) -> Manifest:
         trial = self.writer.trial()
-        self.warnings = self.writer.warnings(trial)
+        self.warnings = (*self.writer.warnings(trial), *self._rounded())
         self._settle_results(trial)
         cells = CellCheck(self.table, self.writer.exposed(trial), allow_missing=self.options.allow_missing)
         frozen = self._freeze(cells, progress)
@@ -185,7 +188,8 @@ class _Maker:
                 where=str(self.table.path),
                 hint="take it out, or leave --reference out",
             )
-        row_range(frozen.rows, self.options.start, self.options.rows, where=self.table.title)
+        start, stop = row_range(frozen.rows, self.options.start, self.options.rows, where=self.table.title)
+        check_blocks(start, stop, frozen.rows, self.block, where=self.table.title)
         self.writer.plan(frozen, cells)
         batches = self._write_specs(frozen)
         pgen_sha256 = None if self.options.inline else self._copy_pgen()
@@ -196,14 +200,14 @@ class _Maker:
 
     def _freeze(self, cells: CellCheck, progress: Callable[[int, int], None] | None) -> Frozen:
         options = self.options
-        size = options.batch_size or DEFAULT_BATCH_SIZE
+        size = whole_blocks(options.batch_size, self.block)
         size_of: Callable[[int], int] = lambda _: size  # noqa: E731
         stop = None if options.rows is None else options.start + options.rows
         if options.batches is not None:
             start, end = row_range(
                 self.table.count_rows(), options.start, options.rows, where=self.table.title
             )
-            size_of = equal_batches(end - start, options.batches)
+            size_of = equal_batches(end - start, options.batches, block=self.block)
         target = self.folder / TABLE_NAME if self.folder is not None and not options.reference else None
         stream = (target or Path(os.devnull)).open("wb")
         with stream:
@@ -218,6 +222,12 @@ class _Maker:
                 verbatim=options.reference,
                 progress=progress,
             )
+
+    def _rounded(self) -> Iterator[str]:
+        """Say that batches are smaller than what was asked for."""
+        asked = self.options.batch_size
+        if asked is not None and (size := whole_blocks(asked, self.block)) != asked:
+            yield f"batches have {size} rows, not {asked}: the {self.block} rows of a block belong together"
 
     def _write_specs(self, frozen: Frozen) -> list[BatchEntry]:
         ids = batch_ids(len(frozen.slices))

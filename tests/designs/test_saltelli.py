@@ -108,3 +108,13 @@ def test_more_than_a_sobol_sequence_has() -> None:
         points(10601, 1, second_order=False)
     with pytest.raises(UserError, match="1073741824 blocks at most"):
         points(1, 2**30 + 1, second_order=False)
+
+
+def test_blocks_that_are_no_power_of_2_are_noted() -> None:
+    told: list[str] = []
+    arguments = {"blocks": None, "second_order": False}
+    for rows in (16, 40):
+        KINDS["saltelli"].open(
+            Request(axes=axes_of(2), seed=1, rows=rows, arguments=arguments, note=told.append)
+        )
+    assert told == ["saltelli is balanced where its blocks are a power of 2; 10 is none"]

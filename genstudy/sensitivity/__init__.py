@@ -1,0 +1,1 @@
+"""Sensitivity of results to parameters: indices of campaigns with a design made for them."""
