@@ -151,7 +151,7 @@ def _oat(request: Request) -> PointSource:
 
 
 def _poisson(request: Request) -> PointSource:
-    from genstudy.designs.optimised import open_poisson
+    from genstudy.designs.poisson import open_poisson
 
     return open_poisson(request)
 

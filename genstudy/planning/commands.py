@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genstudy.specs.writer import TABLE_NAME
+from genstudy.tables.record import read_record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from genstudy.planning.plan import Needs, Plan
     from genstudy.specs.manifest import Manifest
@@ -33,7 +34,7 @@ def make_anew_command(folder: Path, manifest: Manifest, plan: Plan) -> str:
     settings, table = manifest.settings, manifest.table
     words = ["-b", str(plan.size), "-o", f"{folder}-{plan.size}"]
     if table.source.endswith((".yaml", ".yml")):
-        return shlex.join(["genstudy", "build", table.source, *words])
+        return shlex.join(["genstudy", "build", table.source, *_rows_made(manifest), *words])
     if table.index is not None:
         words += ["-i", table.index]
     if settings.rows < table.rows:
@@ -47,8 +48,23 @@ def make_anew_command(folder: Path, manifest: Manifest, plan: Plan) -> str:
     }
     words += [flag for flag, wanted in flags.items() if wanted]
     template = _template(manifest.template.name, settings.variables)
-    source = query_words(table.query.sql, table.query.db) if table.query else [table.source]
+    source = query_words(table.query.sql, table.query.db) if table.query else [_table(folder, manifest)]
     return shlex.join(["genstudy", "specs", *source, *template, "--name", manifest.name, *words])
+
+
+def _rows_made(manifest: Manifest) -> list[str]:
+    """Return the words that say how many rows a study file's design makes, where it has made more since."""
+    parts = (manifest.table.record or {}).get("parts", ())
+    return ["-n", str(sum(parts))] if manifest.campaign is not None and len(parts) > 1 else []
+
+
+def _table(folder: Path, manifest: Manifest) -> str:
+    """Return the table that has a campaign's rows: the one it was made of, or its own if that has fewer."""
+    table = manifest.table
+    if manifest.campaign is None or table.path != TABLE_NAME:
+        return table.source
+    record = read_record(Path(table.source))
+    return table.source if record and record.rows == table.rows else str(folder / TABLE_NAME)
 
 
 def run_command(folder: str, plan: Plan, needs: Needs) -> str:

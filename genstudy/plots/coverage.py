@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from genstudy.plots.ranges import continuous_law
+from genstudy.designs.quality import FEWEST, MOST_DIMENSIONS, pairs_of, random_discrepancy
+from genstudy.designs.scale import UnitScale
+from genstudy.plots.ranges import number_law
 from genstudy.plots.scales import NumberScale
 from genstudy.units import counted, percent_text
 
@@ -23,14 +25,6 @@ if TYPE_CHECKING:
 CELLS = 10
 """Parts that a parameter's range is cut into; one of fewer levels has a part for each level."""
 
-MOST_DIMENSIONS = 20
-"""For more parameters no figure of all of them together is told: in so many, all points are far apart."""
-
-FEWEST = 2
-
-PROBABILITIES = np.linspace(0.0, 1.0, 4097)
-"""Where the cumulative distribution function of a law is taken; between, it is interpolated."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coverage:
@@ -43,7 +37,7 @@ class Coverage:
     discrepancy: the squared centred L2 discrepancy of the points in the unit cube (see unit_points): how far
     the share of points in boxes at its corners differs from the volume of these boxes; 0 would be perfectly
     even (Hickernell, A generalized discrepancy and quadrature error bound, Math. Comp. 67, 1998). ratio: to
-    its mean for random points, ((5/4)^d - (13/12)^d) / n: below 1 is more even than chance, above 1 less.
+    its mean for random points: below 1 is more even than chance, above 1 less.
 
     nearest: the median distance of a point from the one nearest to it, least: the smallest; in the unit cube,
     0 where two rows agree (Johnson, Moore and Ylvisaker, Minimax and maximin distance designs, J. Stat. Plan.
@@ -68,12 +62,17 @@ def unit_points(column: ColumnSummary, values: NDArray[np.float64]) -> NDArray[n
     They are what the column's law gives to the values below each; without a law, their places between the
     ends of the axis. The levels of a law of levels become the middles of as many equal parts.
     """
-    law = continuous_law(column.law)
-    if law is not None:
-        return np.interp(values, law.sample(PROBABILITIES), PROBABILITIES)
+    scale = _scale(column, len(values))
+    if scale is not None:
+        return scale(values)
     found = np.clip(NumberScale(column.low, column.high, column.log).place(values), 0.0, 1.0)
     count = column.law_count
     return found if not count else (found * (count - 1) + 0.5) / count
+
+
+def _scale(column: ColumnSummary, points: int) -> UnitScale | None:
+    law = number_law(column.law)
+    return None if law is None else UnitScale(law, points)
 
 
 def coverage_of(summary: DesignSummary, columns: Sequence[str]) -> Coverage:
@@ -85,17 +84,16 @@ def coverage_of(summary: DesignSummary, columns: Sequence[str]) -> Coverage:
     cells = {name: parts for name in columns if (parts := _cells(summary, name)) is not None}
     single = {name: len(np.unique(places)) / count for name, (places, count) in cells.items()}
     pairs = [_pair(*both) for both in combinations(cells.values(), 2)]
-    points = _points(summary, [name for name in cells if summary.column(name).edges])
+    judged = [summary.column(name) for name in cells if summary.column(name).edges]
     found = Coverage(
         points=summary.sampled,
         single=single,
         pairs=float(np.mean([filled for filled, _ in pairs])) if pairs else None,
         expected=float(np.mean([chance for _, chance in pairs])) if pairs else None,
-        dimensions=points.shape[1],
+        dimensions=len(judged),
     )
-    return _with_distances(
-        found, points, alone=points.shape[1] == sum(not _is_constant(summary, name) for name in columns)
-    )
+    alone = len(judged) == sum(not _is_constant(summary, name) for name in columns)
+    return _with_distances(found, summary, judged, alone=alone)
 
 
 def _cells(summary: DesignSummary, name: str) -> tuple[NDArray[np.int64], int] | None:
@@ -121,34 +119,23 @@ def _pair(first: tuple[NDArray[np.int64], int], second: tuple[NDArray[np.int64],
     return filled / squares, 1 - (1 - 1 / squares) ** len(first[0])
 
 
-def _points(summary: DesignSummary, names: Sequence[str]) -> NDArray[np.float64]:
-    """Return the points in the unit cube, shape (n, d)."""
-    found = [
-        unit_points(column, np.asarray(summary.sample[column.name], dtype=float))
-        for column in map(summary.column, names)
-    ]
-    return np.column_stack(found) if found else np.empty((summary.sampled, 0))
-
-
 def _is_constant(summary: DesignSummary, name: str) -> bool:
     column = summary.column(name)
     return not column.missing and column.levels is not None and len(column.levels) <= 1
 
 
-def _with_distances(found: Coverage, points: NDArray[np.float64], *, alone: bool) -> Coverage:
+def _with_distances(
+    found: Coverage, summary: DesignSummary, judged: Sequence[ColumnSummary], *, alone: bool
+) -> Coverage:
     """Add the figures of all numbers together; distances only if nothing else tells rows apart."""
-    from scipy.spatial import cKDTree
-    from scipy.stats import qmc
-
-    number, dimensions = points.shape
-    if number < FEWEST or not 0 < dimensions <= MOST_DIMENSIONS:
+    if found.points < FEWEST or not 0 < len(judged) <= MOST_DIMENSIONS:
         return found
-    discrepancy = float(qmc.discrepancy(points, method="CD"))
-    chance = ((5 / 4) ** dimensions - (13 / 12) ** dimensions) / number
+    points = [unit_points(column, np.asarray(summary.sample[column.name], dtype=float)) for column in judged]
+    discrepancy, distances = pairs_of(np.column_stack(points))
+    chance = random_discrepancy([_scale(column, found.points) for column in judged], found.points)
     found = replace(found, discrepancy=discrepancy, ratio=discrepancy / chance)
     if not alone:
         return found
-    distances = np.asarray(cKDTree(points).query(points, k=2)[0])[:, 1]
     return replace(found, nearest=float(np.median(distances)), least=float(distances.min()))
 
 

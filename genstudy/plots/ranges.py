@@ -59,13 +59,13 @@ def range_of(text: str | None) -> Range:
     )
 
 
-def continuous_law(text: str | None) -> Law | None:
-    """Return the law of this spelling, if it is one without levels."""
+def number_law(text: str | None) -> Law | None:
+    """Return the law of this spelling, if its values are numbers."""
     try:
         law = parse_law(text) if text is not None else None
     except UserError:
         return None
-    return law if law is not None and law.count is None and law.words is None else None
+    return law if law is not None and law.words is None else None
 
 
 def _ends(law: Law) -> tuple[float | None, float | None]:

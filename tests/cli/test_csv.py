@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from genstudy.cli.csv import has_bar
+from genstudy.designs.kinds import KINDS
 from genstudy.tables.record import read_record
 from tests.conftest import RunCli
 
@@ -43,6 +44,7 @@ def run(
 
 def test_defaults(in_tmp: Path, run_cli: RunCli) -> None:
     told = """params.csv: 20 rows, 3 parameters, design random, seed 1
+  discrepancy 0.0144 (random: 0.0341), least distance 0.089, of 20 rows
 next: genstudy specs params.csv -t echo -b 10
 """
     assert run_cli("csv", "--seed", "1") == (0, told, "")
@@ -89,18 +91,23 @@ def test_a_grid(in_tmp: Path, run_cli: RunCli) -> None:
     assert (in_tmp / "params.csv").read_text() == "a,b\n1,x\n1,y\n2,x\n2,y\n"
 
 
+OF_TWO = (
+    "2 rows, 1 parameter, design grid\n  discrepancy 0.0208 (random: 0.0833), least distance 0.5, of 2 rows\n"
+)
+
+
 @pytest.mark.usefixtures("in_tmp")
 def test_debug_prints_the_rows(run_cli: RunCli) -> None:
     _, out, err = run_cli("csv", "a=int(1,2)", "--design", "grid", "-d")
     assert err == ""
-    told = "params.csv: 2 rows, 1 parameter, design grid\nnext: genstudy specs params.csv -t echo -b 10\n"
+    told = f"params.csv: {OF_TWO}next: genstudy specs params.csv -t echo -b 10\n"
     assert out == "a\n1\n2\n" + told
 
 
 def test_csv_on_stdout_leaves_no_file(tmp_path: Path) -> None:
     arguments = ("a=int(1,2)", "--design", "grid", "-o", "-")
-    assert run(*arguments, cwd=tmp_path) == (0, "a\n1\n2\n", "stdout: 2 rows, 1 parameter, design grid\n")
-    shown = "a\n1\n2\nstdout: 2 rows, 1 parameter, design grid\n"
+    assert run(*arguments, cwd=tmp_path) == (0, "a\n1\n2\n", f"stdout: {OF_TWO}")
+    shown = f"a\n1\n2\nstdout: {OF_TWO}"
     assert run(*arguments, "-d", cwd=tmp_path) == (0, "a\n1\n2\n", shown)
     assert list(tmp_path.iterdir()) == []
 
@@ -127,7 +134,7 @@ ERRORS = {
     ("a", "-i", "a"): "the name 'a' is given twice\n  rename one of them",
     ("workspace",): "the parameter 'workspace' would hide $(WORKSPACE), which has a meaning of its own\n"
     "  rename the parameter",
-    ("--design", "latin"): "there is no design 'latin'\n  designs: random, lhs, sobol, halton, grid",
+    ("--design", "latin"): f"there is no design 'latin'\n  designs: {', '.join(KINDS)}",
     ("a=5",): "parameter a: '5' is no law\n    a=5\n      ^\n"
     "  for one value write const(5), for several choice(5, ...)",
     ("-o", "t.xlsx"): "t.xlsx: this is no name for a table\n  name it with one of .csv, .csv.gz, .parquet",
@@ -287,8 +294,8 @@ def test_odd_surroundings_are_no_traceback(arguments: str, code: int, message: s
 )
 def test_the_next_command_runs_as_it_is(output: str, following: str, run_cli: RunCli) -> None:
     _, out, _ = run_cli("csv", "a", "--seed", "1", f"--output={output}")
-    assert out.splitlines()[1] == f"next: genstudy specs {following}"
-    assert run_cli(*shlex.split(out.splitlines()[1])[2:])[0] == 0
+    assert out.splitlines()[-1] == f"next: genstudy specs {following}"
+    assert run_cli(*shlex.split(out.splitlines()[-1])[2:])[0] == 0
 
 
 @pytest.mark.parametrize(
