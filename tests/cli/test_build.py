@@ -105,7 +105,7 @@ def test_an_option_turns_a_key_off(run_cli: RunCli) -> None:
 
 
 def test_every_key_has_an_option() -> None:
-    twins = {"round": "digits", "set": "settings"}
+    twins = {"round": "digits", "set": "settings", "groups": "group"}
     options = set(inspect.signature(build_command).parameters)
     keys = {twins.get(key, key) for key in Study.model_fields} - {"run", "results"}
     assert keys | {"study", "dry_run", "force", "job"} == options

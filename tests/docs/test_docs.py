@@ -12,6 +12,7 @@ import typer.main
 
 import genstudy
 from genstudy.cli.app import app
+from genstudy.cli.csv import csv_command
 from genstudy.designs.kinds import KINDS as DESIGN_KINDS
 from genstudy.parameters.expressions import FUNCTIONS
 from genstudy.parameters.grammar import LAWS
@@ -66,6 +67,7 @@ PAGE_OF_COMMAND = {
     "genstudy fetch": "fetch.md",
     "genstudy collect": "results.md",
     "genstudy export": "results.md",
+    "genstudy extend": "extend.md",
     "genstudy query": "results.md",
     "genstudy init": "study-file.md",
     "genstudy plan": "plan.md",
@@ -85,6 +87,7 @@ PAGE_OF_COMMAND = {
     "genstudy verify": "fetch.md",
     "genstudy why": "why.md",
 }
+START = Path(genstudy.__file__).parent / "studies" / "study.yaml"
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 OF_SCHEDULERS = re.compile(r"#SBATCH [^`\n]*|^exec flux (?:.*\\\n)*.*$", re.MULTILINE)
@@ -149,6 +152,11 @@ def test_every_law_with_its_arguments() -> None:
         if name not in {"choice", "const"}:
             arguments = re.findall(r"[(,] ?(\w+)", signature(law))
             assert f"{name}({', '.join(arguments)})" in words
+
+
+def test_help_and_the_study_file_to_start_from_name_every_law() -> None:
+    for text in (csv_command.__doc__ or "", START.read_text(encoding="utf-8")):
+        assert [name for name in LAWS if f"{name}(" not in text] == []
 
 
 def test_every_design_and_every_function_of_formulas() -> None:
@@ -295,6 +303,7 @@ def test_pages_of_words_alone_are_known() -> None:
         "design.md",
         "ledger.md",
         "maestro-traps.md",
+        "releasing.md",
     }
 
 

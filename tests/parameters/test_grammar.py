@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genstudy.errors import UserError
+from genstudy.parameters import grammar
 from genstudy.parameters.grammar import DEFAULT_LAW, parse_law, parse_parameter
 from genstudy.parameters.laws import (
     Beta,
@@ -101,11 +102,10 @@ ERRORS = {
     x=uniform
       ^
   uniform(a, b)""",
-    "x=unifrom(0,1)": """parameter x: there is no law 'unifrom' (did you mean 'uniform'?)
+    "x=unifrom(0,1)": f"""parameter x: there is no law 'unifrom' (did you mean 'uniform'?)
     x=unifrom(0,1)
       ^
-  laws: int, choice, range, linspace, const, uniform, loguniform, normal, truncnormal, lognormal, \
-triangular, beta, and the distributions of scipy.stats""",
+  laws: {", ".join(grammar.LAWS)}, and the distributions of scipy.stats""",
     "x=uniform(0)": """parameter x: uniform needs b too
     x=uniform(0)
                ^

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from genstudy.rendering.templates import builtin_folder
+from genstudy.rendering.templates import builtin_folder, builtin_names
 from tests.rendering.support import BATCH, STUDY, TABLE, refusal, rendered, template
 
 pytestmark = pytest.mark.usefixtures("in_tmp")
 
 
-BUILT_IN = "\n  built in are: command, echo, input-deck, pipeline; others are found beside the template"
+BUILT_IN = f"\n  built in are: {', '.join(builtin_names())}; others are found beside the template"
 RAW = "\n  for text that is not Jinja's: {% raw %}...{% endraw %}"
 
 

@@ -43,13 +43,16 @@ class Browser:
         """Run a script in the page that is open, as its visitor could in the console."""
         return self._driver.execute_script(f"return {script}")
 
-    def look(self, page: Path, width: int, *, unfold: bool = False) -> Look:
-        """Open a page. unfold: all that is folded in it, too."""
+    def look(self, page: Path | str, width: int, *, unfold: bool = False, most: int = 16_000) -> Look:
+        """Open a page: a file, or an address. unfold: all that is folded in it, too.
+
+        most: the height of its picture in pixels, if it is higher.
+        """
         self._logged("performance")
         self._logged("browser")
         size = {"width": width, "height": HEIGHT, "deviceScaleFactor": 1, "mobile": width < 600}
         self._driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-        address = page.absolute().as_uri()
+        address = page.absolute().as_uri() if isinstance(page, Path) else page
         self._driver.get(address)
         if unfold:
             self.run("document.querySelectorAll('details').forEach(one => one.open = true)")
@@ -59,7 +62,7 @@ class Browser:
             errors=[entry["message"] for entry in self._logged("browser")],
             requests=[found for found in self._requests() if found != address],
             text=self.run("document.body.innerText"),
-            picture=self._picture(width),
+            picture=self._picture(width, most),
         )
 
     def _logged(self, kind: str) -> list[dict[str, Any]]:
@@ -73,8 +76,8 @@ class Browser:
                 if not address.startswith("data:"):
                     yield address
 
-    def _picture(self, width: int) -> Image.Image:
-        height = min(int(self.run("document.documentElement.scrollHeight")), 16_000)
+    def _picture(self, width: int, most: int) -> Image.Image:
+        height = min(int(self.run("document.documentElement.scrollHeight")), most)
         clip = {"x": 0, "y": 0, "width": width, "height": height, "scale": 1}
         taken = self._driver.execute_cdp_cmd(
             "Page.captureScreenshot", {"captureBeyondViewport": True, "clip": clip}
