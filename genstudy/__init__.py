@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from genstudy.campaign.cluster.submit import submit_campaign
+    from genstudy.campaign.extend import Extension, extend_campaign
     from genstudy.campaign.progress import RunReport
     from genstudy.campaign.retry import retry_failed
     from genstudy.campaign.run import run_campaign
     from genstudy.campaign.stop import Stop
     from genstudy.demo import run_demo
+    from genstudy.doctor.diagnose import diagnose
+    from genstudy.doctor.findings import Finding
     from genstudy.errors import GenstudyError, RunError, UserError
     from genstudy.inspection.cancel import cancel_campaign
     from genstudy.inspection.failures import failed_rows
@@ -33,6 +36,8 @@ if TYPE_CHECKING:
     from genstudy.results.collect import collect_results
     from genstudy.results.export import export_results
     from genstudy.results.query import open_results, query_results
+    from genstudy.sensitivity.analyze import analyze_campaign
+    from genstudy.sensitivity.waiting import rows_waited_for
     from genstudy.specs.check import check_template
     from genstudy.specs.make import Campaign, make_specs
     from genstudy.specs.manifest import Manifest, manifest_schema, read_manifest
@@ -51,7 +56,10 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "genstudy.inspection.fetch": ("fetch_row",),
     "genstudy.planning.proposal": ("plan_batches",),
     "genstudy.plots.plot": ("DesignPicture", "plot_design"),
+    "genstudy.campaign.extend": ("Extension", "extend_campaign"),
     "genstudy.campaign.retry": ("retry_failed",),
+    "genstudy.sensitivity.analyze": ("analyze_campaign",),
+    "genstudy.sensitivity.waiting": ("rows_waited_for",),
     "genstudy.campaign.run": ("run_campaign",),
     "genstudy.campaign.cluster.submit": ("submit_campaign",),
     "genstudy.campaign.progress": ("RunReport",),
@@ -61,6 +69,8 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "genstudy.inspection.verify": ("verify_campaign",),
     "genstudy.inspection.why": ("why_failed",),
     "genstudy.demo": ("run_demo",),
+    "genstudy.doctor.diagnose": ("diagnose",),
+    "genstudy.doctor.findings": ("Finding",),
     "genstudy.errors": ("GenstudyError", "RunError", "UserError"),
     "genstudy.parameters.grammar": ("parse_law", "parse_parameter"),
     "genstudy.parameters.laws": ("Parameter",),
@@ -84,6 +94,8 @@ _HOME = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [
     "Campaign",
     "DesignPicture",
+    "Extension",
+    "Finding",
     "GenstudyError",
     "Manifest",
     "Options",
@@ -94,6 +106,7 @@ __all__ = [
     "Stop",
     "TableRecord",
     "UserError",
+    "analyze_campaign",
     "build_study",
     "builtin_names",
     "campaign_status",
@@ -101,7 +114,9 @@ __all__ = [
     "check_template",
     "collect_results",
     "copy_template",
+    "diagnose",
     "export_results",
+    "extend_campaign",
     "failed_rows",
     "fetch_row",
     "find_template",
@@ -119,6 +134,7 @@ __all__ = [
     "read_manifest",
     "read_record",
     "retry_failed",
+    "rows_waited_for",
     "run_campaign",
     "run_demo",
     "study_schema",

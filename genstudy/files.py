@@ -18,12 +18,22 @@ if TYPE_CHECKING:
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 FORBIDDEN = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+BLOCK_BYTES = 1 << 20
 
 
-def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes, in hexadecimal. The file is streamed."""
+def sha256_of(path: Path, nbytes: int | None = None) -> str:
+    """Return the SHA-256 of a file's bytes, in hexadecimal. The file is streamed.
+
+    nbytes: only of so many, the first ones.
+    """
     with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+        if nbytes is None:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+        digest = hashlib.sha256()
+        while nbytes and (data := stream.read(min(nbytes, BLOCK_BYTES))):
+            digest.update(data)
+            nbytes -= len(data)
+        return digest.hexdigest()
 
 
 def _sibling(path: Path, word: str) -> Path:
@@ -83,11 +93,12 @@ def _check_file(path: Path, *, force: bool) -> None:
 
 
 @contextmanager
-def whole_file(path: Path, *, force: bool = False) -> Iterator[BinaryIO]:
+def whole_file(path: Path, *, force: bool = False, sync: bool = True) -> Iterator[BinaryIO]:
     """Open a file that appears under its name only when the block ends well.
 
     The bytes go to a sibling and are synced before the name is taken, so a full disk or a crash leaves
     what stood there before. An existing file is a UserError unless `force` is set. An OSError names `path`.
+    sync: not set where many files are written, and synced together before anything tells of them.
     """
     _check_parent(path)
     _check_file(path, force=force)
@@ -98,7 +109,8 @@ def whole_file(path: Path, *, force: bool = False) -> Iterator[BinaryIO]:
             with stream:
                 yield stream
                 stream.flush()
-                os.fsync(stream.fileno())
+                if sync:
+                    os.fsync(stream.fileno())
             _check_file(path, force=force)
             part.replace(path)
         finally:

@@ -53,7 +53,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 OUTSIDE_LAYERS = {"__init__.py", "__main__.py"}
 HEAVY = (
     *("numpy", "polars", "scipy", "pydantic", "rich", "maestrowf", "jinja2", "yaml", "zstandard"),
-    *("sqlalchemy", "matplotlib"),
+    *("sqlalchemy", "matplotlib", "pydoe"),
 )
 
 

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from genstudy.batches.rows import batch_rows
-from genstudy.batches.slices import table_of
+from genstudy.batches.slices import own_table
 from genstudy.errors import UserError, near
 from genstudy.ledger.reading import read_state
-from genstudy.tables.read import open_table
 from genstudy.tables.rowids import ids_of
 
 if TYPE_CHECKING:
@@ -69,7 +68,8 @@ def find_rows(known: Known, ids: Collection[str]) -> dict[str, int]:
         rows = known.manifest.table.rows
         found = {row_id: number for row_id, number in found.items() if number < rows}
     else:
-        found = _looked_up(_table(known), known.manifest.table.index, set(ids))
+        table = own_table(known.folder, known.manifest)
+        found = _looked_up(table, known.manifest.table.index, set(ids))
     for row_id in ids:
         if row_id not in found:
             raise _unknown(known, row_id)
@@ -80,10 +80,6 @@ def find_rows(known: Known, ids: Collection[str]) -> dict[str, int]:
                 where=str(known.folder),
             )
     return found
-
-
-def _table(known: Known) -> Table:
-    return open_table(table_of(known.folder, known.manifest, known.originals[0]))
 
 
 def _looked_up(table: Table, index: str, wanted: set[str]) -> dict[str, int]:
@@ -121,7 +117,7 @@ def _unknown(known: Known, row_id: str) -> UserError:
 
 def _candidates(known: Known, wanted: str) -> Iterator[str]:
     """Yield ids that look like one, some of them at most."""
-    table, index = _table(known), known.manifest.table.index
+    table, index = own_table(known.folder, known.manifest), known.manifest.table.index
     count = 0
     for block in table.blocks():
         for row_id in ids_of(table, block, index):

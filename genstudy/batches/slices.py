@@ -39,21 +39,32 @@ def read_slice(folder: Path, manifest: Manifest, batch: BatchEntry) -> tuple[lis
 
 def whole_table(folder: Path, manifest: Manifest) -> Table:
     """Return the campaign's own table. Raises UserError where it is not what it was when it was made."""
-    path = _own_table(folder, manifest)
+    table = own_table(folder, manifest)
+    if sha256_of(table.path, manifest.table.nbytes) != manifest.table.sha256:
+        raise changed(table.path, [_sizes(table.path, manifest)])
+    return table
+
+
+def own_table(folder: Path, manifest: Manifest) -> Table:
+    """Return the campaign's own table: as much of its file as the manifest knows of.
+
+    What follows are rows that the campaign has not taken: of a table that has grown where it was left, or
+    whose extension was cut off. Raises UserError where the file is missing.
+    """
+    path = own_path(folder, manifest)
     check_there(path)
-    if sha256_of(path) != manifest.table.sha256:
-        raise changed(path, [_sizes(path, manifest)])
-    return open_table(path)
+    return open_table(path, nbytes=manifest.table.nbytes)
 
 
 def table_of(folder: Path, manifest: Manifest, batch: BatchEntry) -> Path:
     """Return the table that a batch is a slice of: the campaign's, or its own."""
     if batch.table is not None:
         return folder / plain_name(batch.table)
-    return _own_table(folder, manifest)
+    return own_path(folder, manifest)
 
 
-def _own_table(folder: Path, manifest: Manifest) -> Path:
+def own_path(folder: Path, manifest: Manifest) -> Path:
+    """Return where the campaign's own table is."""
     # A table that was left where it is stands in the manifest with its full path.
     known = Path(manifest.table.path)
     return known if known.is_absolute() else folder / plain_name(manifest.table.path)

@@ -11,7 +11,7 @@ from genstudy.archives.saving import clear, save
 from genstudy.archives.trees import Changed, count_entries
 from genstudy.batches.places import ARCHIVE, BESIDE_STUDIES, RUNS
 from genstudy.batches.rows import LABEL, RowFinder, batch_rows
-from genstudy.campaign.hooks import run_hook
+from genstudy.campaign.hooks import HOOK_VARIABLES, run_hook
 from genstudy.campaign.study_process import kill_orphans
 from genstudy.errors import RunError, UserError
 from genstudy.files import whole_file
@@ -83,13 +83,14 @@ class Store:
 
     def hook_variables(self, batch: BatchState, study: Path) -> dict[str, str]:
         """Return what commands before and after a batch get to know of it."""
-        return {
-            "GENSTUDY_BATCH": batch.entry.id,
-            "GENSTUDY_SPEC": str(self._folder / batch.entry.spec),
-            "GENSTUDY_STUDY": str(study),
-            "GENSTUDY_DONE": str(len(batch.done)),
-            "GENSTUDY_FAILED": str(len(batch.failed)),
-        }
+        told = (
+            batch.entry.id,
+            str(self._folder / batch.entry.spec),
+            str(study),
+            str(len(batch.done)),
+            str(len(batch.failed)),
+        )
+        return dict(zip(HOOK_VARIABLES, told, strict=True))
 
     def save(self, batch: BatchState) -> Saved:
         """Run the command after a batch, and bring its studies to where they shall be.

@@ -26,7 +26,7 @@ def check_unchanged(folder: Path, manifest: Manifest, batch: BatchEntry) -> None
 
     folder: the campaign's. Raises UserError that shows the difference, as far as it can be known.
     """
-    _check_spec(folder, manifest, batch)
+    check_spec_unchanged(folder, manifest, batch)
     if manifest.pgen_sha256 is not None:
         _check_pgen(folder / PGEN_NAME, manifest.pgen_sha256)
     read_slice(folder, manifest, batch)
@@ -42,7 +42,8 @@ def _check_pgen(path: Path, sha256: str) -> None:
     raise changed(path, shown)
 
 
-def _check_spec(folder: Path, manifest: Manifest, batch: BatchEntry) -> None:
+def check_spec_unchanged(folder: Path, manifest: Manifest, batch: BatchEntry) -> None:
+    """Refuse a batch's specification that is not as the manifest tells, and show the difference."""
     path = folder / plain_name(batch.spec)
     check_there(path)
     if sha256_of(path) == batch.spec_sha256:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -57,7 +58,8 @@ def analyze_command(
     elif as_csv:
         typer.echo(_csv(found), nl=False)
     else:
-        for line in analysis_lines(found, str(folder), bars=is_terminal(sys.stdout)):
+        width = shutil.get_terminal_size().columns if is_terminal(sys.stdout) else None
+        for line in analysis_lines(found, str(folder), width=width, db=db, table=table):
             typer.echo(line)
 
 

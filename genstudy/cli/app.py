@@ -36,10 +36,17 @@ from genstudy.cli.verify import verify_command
 from genstudy.cli.why import why_command
 from genstudy.errors import GenstudyError
 
+ABOUT = """Make tables of parameter values, run a code for each row with Maestro, collect the results.
+
+A campaign is a folder: a table cut into batches that Maestro can run. csv and specs make one, or build does of
+a study file; then come run, status, collect. New to it? demo runs a small one, and doctor tells what is missing
+here.
+"""
+
 app = typer.Typer(
     name="genstudy",
     cls=PlainGroup,
-    help="Parameter tables and batched study specifications for Maestro, for any number of parameters.",
+    help=ABOUT,
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -69,19 +76,18 @@ def _options(
         False, "--version", callback=_print_version, is_eager=True, help="Print the versions."
     ),
 ) -> None:
-    """Parameter tables and batched study specifications for Maestro, for any number of parameters."""
+    """Have the options that stand before a command."""
 
 
 app.command("csv", cls=CsvCommand)(csv_command)
+app.command("plot")(plot_command)
 app.command("specs")(specs_command)
 app.command("init")(init_command)
 app.command("build", cls=BuildCommand)(build_command)
 app.command("plan")(plan_command)
-app.command("plot")(plot_command)
 app.command("run")(run_command)
 app.command("submit")(submit_command)
 app.command("status")(status_command)
-app.command("report")(report_command)
 app.command("why")(why_command)
 app.command("cancel")(cancel_command)
 app.command("retry")(retry_command)
@@ -92,9 +98,10 @@ app.command("collect")(collect_command)
 app.command("query")(query_command)
 app.command("export")(export_command)
 app.command("analyze")(analyze_command)
-app.command("schema")(schema_command)
+app.command("report")(report_command)
 app.command("demo")(demo_command)
 app.command("doctor")(doctor_command)
+app.command("schema")(schema_command)
 app.add_typer(templates.app, name="templates")
 
 

@@ -86,7 +86,7 @@ def build_command(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check, print the plan, write nothing.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace a campaign that exists.")] = False,
 ) -> None:
-    """Make the campaign of a study file.
+    """Make a campaign of a study file: csv and specs at once.
 
     Table and specs in one go. Every key of the file is an option too, and the option wins.
     """

@@ -15,7 +15,7 @@ def demo_command(
         Path, typer.Option("-o", "--output", help="The folder for all of it; it must not exist.")
     ] = Path("genstudy-demo"),
 ) -> None:
-    """Show the whole thing, for real.
+    """Run a campaign of 12 rows, from the table to its check.
 
     Makes a table, renders batch specs, runs the campaign with Maestro here, and shows what ran and where.
     """

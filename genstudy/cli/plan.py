@@ -68,7 +68,7 @@ def plan_command(
         str | None, typer.Option("--seconds-per-row", help="The time of a row: 0.5, 90s, 10m.")
     ] = None,
 ) -> None:
-    """Propose how many rows a batch may have.
+    """Propose how many rows a batch should have.
 
     By what disk, scheduler and time allow, with the sum line by line. A campaign that has run, a canary even,
     is measured by what it took.

@@ -84,7 +84,7 @@ def specs_command(
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace a campaign that exists.")] = False,
 ) -> None:
-    """Make one study specification a batch.
+    """Make a campaign of a table: a Maestro specification a batch.
 
     The folder is a campaign: the table frozen, a pgen, the specifications and a manifest. It can be moved and
     copied, and runs where genstudy is not installed.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from genstudy.batches.known import read_campaign
 from genstudy.campaign.summary import Counts, count_rows
 from genstudy.errors import GenstudyError, one_line
-from genstudy.inspection.verify_made import batch_problems, made_problems, retry_problems
+from genstudy.inspection.verify_made import batch_problems, made_problems, retry_problems, table_notes
 from genstudy.inspection.verify_results import results_problems
 from genstudy.inspection.verify_saved import saved_problems
 from genstudy.inspection.verify_strays import stray_notes
@@ -84,7 +84,7 @@ def verify_campaign(
         rows=count_rows(known.state.tally),
         places=_places(known),
         problems=tuple(problems),
-        notes=(*_owner_note(known), *stray_notes(known)),
+        notes=(*_owner_note(known), *table_notes(folder, known.manifest), *stray_notes(known)),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from genstudy.batches.slices import plain_name, read_slice, table_of
+from genstudy.batches.slices import own_path, plain_name, read_slice, table_of
 from genstudy.errors import UserError, one_line
 from genstudy.files import sha256_of
 from genstudy.ledger.ranges import Rows
@@ -47,17 +47,25 @@ def made_problems(folder: Path, manifest: Manifest, *, quick: bool) -> Iterator[
 
 def _table_changed(table: Path, manifest: Manifest, *, quick: bool) -> Iterator[str]:
     size = table.stat().st_size
-    if size != manifest.table.nbytes:
+    if size < manifest.table.nbytes:
         yield f"{table}: it has {size:,} bytes, and had {manifest.table.nbytes:,}"
     elif not quick:
-        yield from _changed(table, manifest.table.sha256)
+        yield from _changed(table, manifest.table.sha256, manifest.table.nbytes)
 
 
-def _changed(path: Path, sha256: str) -> Iterator[str]:
+def _changed(path: Path, sha256: str, nbytes: int | None = None) -> Iterator[str]:
     if not path.is_file():
         yield f"{path}: the file is missing"
-    elif sha256_of(path) != sha256:
+    elif sha256_of(path, nbytes) != sha256:
         yield f"{path}: it changed since it was made"
+
+
+def table_notes(folder: Path, manifest: Manifest) -> Iterator[str]:
+    """Yield that the campaign's table goes on behind its rows, if it does."""
+    path = own_path(folder, manifest)
+    more = path.stat().st_size - manifest.table.nbytes if path.is_file() else 0
+    if more > 0:
+        yield f"{path}: it goes on for {more:,} bytes behind the campaign's rows; genstudy extend takes rows"
 
 
 def batch_problems(manifest: Manifest) -> Iterator[str]:

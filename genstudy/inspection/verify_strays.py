@@ -39,7 +39,7 @@ def stray_notes(known: Known) -> Iterator[str]:
         yield from _strays(place, saved, own, "no record names it")
     made = {batch.spec for batch in known.manifest.batches}
     made |= {batch.table for batch in known.manifest.batches if batch.table is not None}
-    own_form = re.compile(rf"{name}_\d+\.yaml|retry_\d+(_\d+)?\.csv|\..*\.part-\d+-[0-9a-f]{{8}}")
+    own_form = re.compile(rf"{name}_\d+\.yaml|retry_\d+(_\d+)?\.csv|\..*\.part-\d+-[0-9a-f]{{8}}|\.grown-\w+")
     yield from _strays(folder, own_form, made, "the manifest does not name it")
 
 

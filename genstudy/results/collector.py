@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from genstudy.archives.trees import Interrupted, never
-from genstudy.batches.slices import table_of
+from genstudy.batches.slices import own_path
 from genstudy.errors import GenstudyError, one_line
 from genstudy.results.gather import BatchGatherer, digest_of
 from genstudy.results.parameters import parameter_kinds
@@ -169,7 +169,7 @@ def open_collector(
 
     def kinds() -> list[Kind]:
         found = parameter_kinds(
-            table_of(folder, manifest, manifest.batches[0]), manifest.table.columns, names
+            own_path(folder, manifest), manifest.table.columns, names, rows=manifest.table.rows
         )
         return [found[name] for name in names]
 
@@ -180,5 +180,6 @@ def open_collector(
         parameters=lambda dialect: list(parameters_of(manifest, dialect).values()),
         kinds=kinds,
         results=dict(settings.types) if settings is not None else {},
+        grown=manifest.campaign is not None,
     ) as sink:
         yield Collector(folder, manifest, settings, sink, beside)

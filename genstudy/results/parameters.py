@@ -24,11 +24,14 @@ AT_A_TIME = 64
 """Columns that are looked at in one pass: what a pass holds grows with them."""
 
 
-def parameter_kinds(table: Path, columns: Sequence[str], wanted: Sequence[str]) -> dict[str, Kind]:
+def parameter_kinds(
+    table: Path, columns: Sequence[str], wanted: Sequence[str], *, rows: int | None = None
+) -> dict[str, Kind]:
     """Return {column: kind} for these columns of a campaign's table, by all of its cells.
 
     int: whole numbers of at most 64 bits; float: finite numbers; else text. Empty cells tell nothing, and a
-    column of nothing else is text. columns: of the table, in its order. The table is streamed.
+    column of nothing else is text. columns: of the table, in its order. rows: only the first so many. The
+    table is streamed.
     """
     import polars as pl
 
@@ -37,7 +40,7 @@ def parameter_kinds(table: Path, columns: Sequence[str], wanted: Sequence[str]) 
     engine: Literal["in-memory", "streaming"] = "in-memory" if table.stat().st_size < SMALL else "streaming"
     for start in range(0, len(wanted), AT_A_TIME):
         names = wanted[start : start + AT_A_TIME]
-        scan = pl.scan_csv(table, infer_schema=False, new_columns=list(columns), quote_char='"')
+        scan = pl.scan_csv(table, infer_schema=False, new_columns=list(columns), quote_char='"', n_rows=rows)
         tests = [test for place, name in enumerate(names) for test in _tests(name, place)]
         try:
             told = scan.select(tests).collect(engine=engine).row(0, named=True)

@@ -171,7 +171,9 @@ def shortened(name: str, longest: int) -> str:
 
 
 def campaign_id(manifest: Manifest) -> str:
-    """Return what a campaign's rows are known by: its name, and a hash of what never changes of it."""
+    """Return what a campaign's rows are known by: its name, and a hash of what it was made of."""
+    if manifest.campaign is not None:
+        return manifest.campaign
     fixed = manifest.model_dump(
         mode="json",
         include={

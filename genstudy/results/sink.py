@@ -216,17 +216,19 @@ def open_sink(
     parameters: Callable[[sa.Dialect], Sequence[str]],
     kinds: Callable[[], Sequence[Kind]],
     results: Mapping[str, Kind],
+    grown: bool = False,
 ) -> Iterator[Sink]:
     """Give the table of results of this name, made or extended where it has to be.
 
     parameters: gives their columns, as the database can have them. kinds: gives what they hold; it is asked
-    only if the campaign has no rows there, as the table tells then. results: {column: kind} of those that
-    will be written. Raises UserError where the table is of another study, or the database cannot be reached.
+    only if the campaign has no rows there, as the table tells then, or if it has grown since it was made.
+    results: {column: kind} of those that will be written. Raises UserError where the table is of another
+    study, or too narrow for new rows, or the database cannot be reached.
     """
     with open_database(url) as engine:
         columns = parameters(engine.dialect)
         with database_errors(url, "cannot open the table of results"), engine.connect() as connection:
-            there = _parameters_there(connection, campaign, name, columns)
+            there = None if grown else _parameters_there(connection, campaign, name, columns)
         held = there or dict(zip(columns, kinds(), strict=True))
         wanted = Layout(name=name, parameters=held, results=results)
         with database_errors(url, "cannot make the table of results"), engine.begin() as connection:

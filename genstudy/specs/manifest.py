@@ -135,9 +135,13 @@ class Manifest(_Part):
     format: Literal[1] = Field(description="Version of this format.")
     genstudy: str = Field(description="Version of genstudy that wrote it.")
     name: str = Field(description="The campaign's name: specs are called <name>_<batch id>.yaml.")
-    table: TableEntry
-    template: TemplateEntry
-    settings: Settings
+    campaign: str | None = Field(
+        default=None,
+        description="What its rows are known by in databases, once it was extended; null: as it was made.",
+    )
+    table: TableEntry = Field(description="The table that the batches are slices of.")
+    template: TemplateEntry = Field(description="The template that the specifications were rendered from.")
+    settings: Settings = Field(description="What was asked for: rows, batches, the template's variables.")
     steps: list[StepEntry] = Field(description="The steps, in the specification's order.")
     pgen_sha256: str | None = Field(description="SHA-256 of pgen.py; null where the specs are inline.")
     run: RunSettings | None = Field(default=None, description="How the study file wants the campaign run.")
@@ -147,7 +151,7 @@ class Manifest(_Part):
     results: ResultsSettings | None = Field(
         default=None, description="What is taken out of each row's workspaces, if anything."
     )
-    batches: list[BatchEntry] = Field(min_length=1)
+    batches: list[BatchEntry] = Field(min_length=1, description="The batches, in the order of their ids.")
 
     @property
     def whole_batches(self) -> bool:
@@ -177,6 +181,8 @@ class Manifest(_Part):
     def head(self) -> dict[str, Any]:
         """Return all but the batches, as it is written."""
         data = self.model_dump(exclude={"batches", "run", "scheduler", "results"})
+        if self.campaign is None:
+            del data["campaign"]
         data["run"] = self.run and self.run.model_dump(exclude_unset=True)
         data["scheduler"] = self.scheduler and self.scheduler.model_dump(exclude_unset=True)
         data["results"] = self.results and self.results.model_dump(exclude_unset=True, by_alias=True)

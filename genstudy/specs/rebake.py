@@ -11,7 +11,7 @@ import yaml
 from genstudy.errors import UserError
 from genstudy.maestro.specs import load_spec
 from genstudy.parameters.names import PARG_PREFIX, ROW_ID
-from genstudy.rendering.tokens import find_uses
+from genstudy.rendering.checks import uses_by_step
 from genstudy.rendering.yaml_text import LOADER, compose, in_quotes
 from genstudy.specs.bake import (
     check_line_ends,
@@ -53,10 +53,32 @@ def rebake(text: str, *, old_name: str, new_name: str, pargs: Mapping[str, str |
     pargs: the variables `PARG_...` that get these values, whether they are there or not.
     Raises UserError where Maestro would read anything else than that.
     """
-    where = f"{old_name}.yaml"
-    if not _pargs_in(text, compose(text, where)):
-        raise UserError("the specification has no arguments for a pgen", where=where)
-    return _made_over(text, old_name, new_name, pargs)
+    return Rebaker(text, old_name).text(new_name, pargs)
+
+
+class Rebaker:
+    """A batch's specification, made over for many other batches, see rebake.
+
+    The first text is read back with Maestro's loader and compared, and so is each whose name is of another
+    length, or that has other arguments. Of the others it is proven by these: they differ from one of them in
+    digits, and in text between quotes, alone.
+    """
+
+    def __init__(self, text: str, name: str) -> None:
+        """Take a specification and its batch's name. Raises UserError where no arguments for a pgen are in it."""
+        self._source = _Source(text, name)
+        if not self._source.entries:
+            raise UserError("the specification has no arguments for a pgen", where=self._source.where)
+        self._proven: set[tuple[int, tuple[str, ...]]] = set()
+
+    def text(self, new_name: str, pargs: Mapping[str, str | int]) -> str:
+        """Return the specification of another batch."""
+        form = len(new_name), tuple(pargs)
+        if form in self._proven:
+            return self._source.edited(new_name, pargs)
+        made = self._source.made_over(new_name, pargs)
+        self._proven.add(form)
+        return made
 
 
 def common_text(text: str, name: str) -> str:
@@ -83,18 +105,29 @@ def inline_subset(parts: Sequence[Part], *, name: str, shared: Sequence[str]) ->
     shared: the steps that may run once for several rows. Raises UserError where the parts differ in more than
     rows, where Maestro would not run every row in a folder of its own, or would read anything else.
     """
-    first, where = parts[0], f"{name}.yaml"
-    rows = _rows_of(parts)
-    base = _made_over(first.text.rpartition(BLOCK)[0], first.name, name, {})
+    first = parts[0]
+    return inline_spec(first.text, _rows_of(parts), old_name=first.name, new_name=name, shared=shared)
+
+
+def inline_spec(text: str, rows: InlineRows, *, old_name: str, new_name: str, shared: Sequence[str]) -> str:
+    """Return an inline specification made over for another batch, with these rows in place of its own.
+
+    old_name, new_name, shared: as above. Raises UserError where Maestro would not run every row in a folder
+    of its own, or would read anything else.
+    """
+    where = f"{new_name}.yaml"
+    base = _Source(text.rpartition(BLOCK)[0], old_name).made_over(new_name, {})
     spec = load_spec(base, where)
-    uses = {
-        step.name: {use for text in step.texts.values() for use in find_uses(text, rows.columns)}
-        for step in spec.steps
-    }
-    rows.check_workspaces(spec, uses, shared, where=where)
+    rows.check_workspaces(spec, uses_by_step(spec, rows.columns), shared, where=where)
     whole = base + rows.parameters_block()
     rows.check_written(load_spec(whole, where), spec, where=where)
     return whole
+
+
+def inline_values(text: str) -> dict[str, list[str]]:
+    """Return {token: the rows' values} of an inline specification, in its order."""
+    found = yaml.load(text.rpartition(BLOCK)[2], Loader=LOADER)  # noqa: S506 - Maestro's own loader
+    return {token: entry["values"] for token, entry in found.items()}
 
 
 def _rows_of(parts: Sequence[Part]) -> InlineRows:
@@ -103,37 +136,50 @@ def _rows_of(parts: Sequence[Part]) -> InlineRows:
     columns: dict[str, list[str]] = {}
     ids: list[str] = []
     for part in parts:
-        found = yaml.load(part.text.rpartition(BLOCK)[2], Loader=LOADER)  # noqa: S506 - Maestro's own loader
+        found = inline_values(part.text)
         texts.add((common_text(part.text, part.name), tuple(found)))
         if len(texts) > 1:
             raise UserError(
                 f"it differs from that of {parts[0].name} in more than its rows", where=f"{part.name}.yaml"
             )
-        for token, entry in found.items():
-            columns.setdefault(token, []).extend(entry["values"][place] for place in part.places)
+        for token, values in found.items():
+            columns.setdefault(token, []).extend(values[place] for place in part.places)
         ids += [f"{place} of {part.name}" for place in part.places]
     return InlineRows(row_ids=columns.get(ROW_ID, ids), names={}, columns=columns)
 
 
-def _made_over(text: str, old_name: str, new_name: str, pargs: Mapping[str, str | int]) -> str:
-    """Return a specification with another name and other arguments, read back and compared."""
-    where = f"{old_name}.yaml"
-    node, word = compose(text, where), _word(old_name)
-    entries = _pargs_in(text, node)
-    edits = _parg_edits(text, entries, pargs)
-    edits += _study_edit(text, node, old_name, new_name)
-    for found in word.finditer(text):
-        if not any(entry.value[0] <= found.start() < entry.value[1] for entry in entries):
-            edits.append((*found.span(), new_name))
-    made = _edited(text, edits)
-    expected = _expected(load_spec(text, where).data, word, new_name, pargs)
-    expected["description"]["name"] = study_name(compose(made, where))
-    if load_spec(made, where).data != expected:
-        raise UserError(
-            f"it cannot be made over for {new_name}: genstudy does not understand how it is written",
-            where=where,
-        )
-    return made
+class _Source:
+    """A specification that others are made of. entries: the pgen's arguments in it."""
+
+    def __init__(self, text: str, name: str) -> None:
+        self.where = f"{name}.yaml"
+        self._text, self._name, self._word = text, name, _word(name)
+        self._node = compose(text, self.where)
+        self.entries = _pargs_in(text, self._node)
+        self._names = [
+            found.span()
+            for found in self._word.finditer(text)
+            if not any(entry.value[0] <= found.start() < entry.value[1] for entry in self.entries)
+        ]
+
+    def edited(self, new_name: str, pargs: Mapping[str, str | int]) -> str:
+        """Return the text with another name and other arguments."""
+        edits = _parg_edits(self._text, self.entries, pargs)
+        edits += _study_edit(self._text, self._node, self._name, new_name)
+        edits += [(*span, new_name) for span in self._names]
+        return _edited(self._text, edits)
+
+    def made_over(self, new_name: str, pargs: Mapping[str, str | int]) -> str:
+        """Return the text with another name and other arguments, read back and compared."""
+        made = self.edited(new_name, pargs)
+        expected = _expected(load_spec(self._text, self.where).data, self._word, new_name, pargs)
+        expected["description"]["name"] = study_name(compose(made, self.where))
+        if load_spec(made, self.where).data != expected:
+            raise UserError(
+                f"it cannot be made over for {new_name}: genstudy does not understand how it is written",
+                where=self.where,
+            )
+        return made
 
 
 def _expected(

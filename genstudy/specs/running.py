@@ -45,9 +45,15 @@ Time = Annotated[
     float,
     BeforeValidator(_time),
     Field(gt=0, allow_inf_nan=False),
-    WithJsonSchema({"type": ["string", "number"]}),
+    WithJsonSchema({"type": ["string", "number"], "examples": [90, "15m", "2h", "1:30:00"]}),
 ]
-Size = Annotated[int, BeforeValidator(_size), Field(ge=0), WithJsonSchema({"type": ["string", "integer"]})]
+Size = Annotated[
+    int,
+    BeforeValidator(_size),
+    Field(ge=0),
+    WithJsonSchema({"type": ["string", "integer"], "examples": [1000000, "500M", "10G"]}),
+]
+Rate = Annotated[float, BeforeValidator(_number), Field(ge=0, le=1)]
 
 
 class RunSettings(BaseModel):
@@ -78,11 +84,8 @@ class RunSettings(BaseModel):
         default=None, ge=0, description="Inodes that stay free on its file system."
     )
     max_failures: Whole | None = Field(default=None, ge=0, description="Failed rows that are put up with.")
-    max_failure_rate: Annotated[float, BeforeValidator(_number)] | None = Field(
-        default=None,
-        ge=0,
-        le=1,
-        description="Share of failed rows among those that ended that is put up with.",
+    max_failure_rate: Rate | None = Field(
+        default=None, description="Share of failed rows among those that ended that is put up with."
     )
     throttle: Whole | None = Field(
         default=None, ge=0, description="Maestro's --throttle: jobs in the queue at a time."

@@ -231,6 +231,14 @@ def test_more_rows_than_slurm_takes_are_refused(slurm: SlurmLab, tmp_path: Path)
     )
 
 
+def test_a_slurm_that_keeps_what_it_can_never_run_is_told(slurm: SlurmLab, tmp_path: Path) -> None:
+    campaign(tmp_path, "true", rows=3)
+    slurm.reconfigure(EnforcePartLimits="NO")
+    assert "this Slurm takes jobs that no node can ever run, and keeps them waiting: " in genstudy(
+        tmp_path, "run", "c", "--sleep", "1"
+    )
+
+
 @pytest.mark.parametrize("name", ["my studies", "100%"])
 def test_a_path_that_would_be_read_otherwise_is_refused(name: str, tmp_path: Path) -> None:
     folder = tmp_path / name

@@ -13,7 +13,10 @@ from tests.campaign.failing import failing_campaign
 from tests.campaign.support import GENSTUDY
 from tests.conftest import RunCli
 
-COMMANDS = (["run"], ["status"], ["cancel"], ["retry"], ["verify"], ["fetch", "0"])
+COMMANDS = (
+    *(["run"], ["status"], ["cancel"], ["retry"], ["verify"], ["fetch", "0"]),
+    *(["extend", "t.csv"], ["extend", "-n", "3"], ["analyze"]),
+)
 
 
 def call(command: list[str], folder: str) -> tuple[str, ...]:
@@ -151,8 +154,8 @@ def test_every_command_is_told_in_a_line(run_cli: RunCli, monkeypatch: pytest.Mo
     _, out, _ = run_cli("--help")
     commands = out.partition("Commands:\n")[2].splitlines()
     order = (
-        "csv specs init build plan plot run submit status report why cancel retry fetch verify collect query "
-        "export schema demo templates"
+        "csv plot specs init build plan run submit status why cancel retry extend fetch verify collect query "
+        "export analyze report demo doctor schema templates"
     )
     assert " ".join(line.split()[0] for line in commands) == order
     assert not [line for line in commands if "..." in line]
