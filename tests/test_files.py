@@ -122,6 +122,14 @@ def test_a_folder_that_cannot_take_its_name_leaves_the_one_that_was_there(in_tmp
     assert names(in_tmp) == ["out"]
 
 
+def test_a_file_has_the_name_of_the_folder(in_tmp: Path) -> None:
+    Path("beam").write_text("a program")
+    with pytest.raises(UserError) as caught, whole_folder(Path("beam")):
+        pass
+    assert refusal(caught) == "beam: this is a file, and a folder was to have its name\n  choose another -o"
+    assert names(in_tmp) == ["beam"]
+
+
 def test_a_folder_is_replaced_on_demand_only(in_tmp: Path) -> None:
     Path("out").mkdir()
     Path("out/before").touch()

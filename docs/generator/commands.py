@@ -82,7 +82,7 @@ def _help(text: str) -> str:
 def _options(command: Any) -> str:
     options = [one for one in command.params if one.param_type_name == "option" and "--help" not in one.opts]
     rows = [[_spelled(one), _told(one), _default(one)] for one in options]
-    return table(["option", "does", "if not given"], rows) if rows else ""
+    return table(["option", "does", "default"], rows) if rows else ""
 
 
 def _spelled(option: Any) -> str:

@@ -98,7 +98,7 @@ def _table(
     if unknown:
         raise ValueError(f"no section for {sorted(unknown)}")
     if elsewhere is None:
-        return fields_table(part, links, "needed", ("key", "is", "takes", "if not given"))
+        return fields_table(part, links, "needed", ("key", "is", "takes", "default"))
     head = ("field", "is", "holds", "if it is not there")
     return fields_table(part, {**links, **elsewhere}, "always there", head)
 

@@ -70,7 +70,7 @@ def _arguments() -> str:
     ]
     if not rows:
         return ""
-    head = ["design", "argument", "is", "takes", "if not given"]
+    head = ["design", "argument", "is", "takes", "default"]
     return (
         f"### Arguments of designs\n\nWritten {code('design(argument=value, ...)')}:\n\n{table(head, rows)}"
     )

@@ -38,9 +38,9 @@ from genstudy.errors import GenstudyError
 
 ABOUT = """Make tables of parameter values, run a code for each row with Maestro, collect the results.
 
-A campaign is a folder: a table cut into batches that Maestro can run. csv and specs make one, or build does of
-a study file; then come run, status, collect. New to it? demo runs a small one, and doctor tells what is missing
-here.
+A campaign is a folder: a table cut into batches that Maestro can run. csv and specs make one, or build does
+of a study file; then come run, status, collect. New to it? demo runs a small one, and doctor tells what is
+missing here.
 """
 
 app = typer.Typer(

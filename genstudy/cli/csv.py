@@ -160,7 +160,7 @@ def csv_command(
                 _parameters(parameters or [], whole(params, "--params")),
                 output=target,
                 rows=whole(rows, "-n"),
-                design=design or "random",
+                design="random" if design is None else design,
                 seed=whole(seed, "--seed"),
                 groups=group or (),
                 correlate=correlations(correlate),

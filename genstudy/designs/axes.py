@@ -10,6 +10,7 @@ import numpy as np
 
 from genstudy.designs.source import BELOW_ONE
 from genstudy.errors import UserError
+from genstudy.parameters.levels import EXACT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -157,7 +158,14 @@ class ProductAxis:
         return prod(levels_of(member) for member in self.members)
 
     def sample(self, u: Points) -> list[Values]:
-        """Return the combination that each point falls into."""
+        """Return the combination that each point falls into. UserError where they are not equally likely."""
+        for parameter in self.parameters:
+            if not parameter.law.even:
+                raise UserError(
+                    f"the combinations of {self.name} are equally likely, and the values of "
+                    f"{parameter.law.text} are not",
+                    hint=f"take {parameter.name} out of the product, or give it a law without weights",
+                )
         return self.at((u * self.count).astype(np.int64))
 
     def at(self, index: Levels) -> list[Values]:
@@ -195,9 +203,25 @@ def _axis(member: str | Group, parameters: Mapping[str, Parameter]) -> Axis:
     members = tuple(_axis(inner, parameters) for inner in member.members)
     if member.kind == "zip":
         return ZipAxis(member, members)
-    for inner in members:
-        levels_of(inner)
+    count = prod(levels_of(inner) for inner in members)
+    if count > EXACT:
+        raise UserError(
+            f"{member.text} has {count} combinations, and {EXACT} is the most",
+            hint="take a parameter out of the product",
+        )
     return ProductAxis(member, members)
+
+
+def varies(axis: Axis) -> bool:
+    """Tell whether a parameter of an axis has more than one value."""
+    return any(parameter.law.count != 1 for parameter in axis.parameters)
+
+
+def with_constants(points: Points, axes: Sequence[Axis]) -> Points:
+    """Return a matrix of the axes that vary, shape (n, those), with columns of 0 for the others."""
+    whole = np.zeros((len(points), len(axes)))
+    whole[:, [place for place, axis in enumerate(axes) if varies(axis)]] = points
+    return whole
 
 
 def levels_of(axis: Axis) -> int:

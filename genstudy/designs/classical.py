@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from genstudy.designs.aliases import alias_note
+from genstudy.designs.axes import varies, with_constants
 from genstudy.designs.order import make_order
 from genstudy.designs.source import MatrixPoints
 from genstudy.errors import UserError
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
 MOST_CORNERS = 2**17
 """Rows of the cube in a design that is held in memory."""
+
+MOST_VALUES = 2**26
+"""Rows times axes of such a design: half a gigabyte."""
 
 HIGH_RESOLUTION = 8
 """Of more than 17 axes, a higher one is not looked for: it takes minutes, and most of all rows."""
@@ -112,6 +116,8 @@ def generated(generators: str, axes: int) -> Matrix:
         matrix = np.asarray(fracfact(generators))
     except ValueError as problem:
         raise UserError(str(problem).rstrip("."), where=where, hint=hint) from None
+    if (matrix == matrix[0]).all(axis=0).any():
+        raise UserError("a parameter would never change", where=where, hint=hint)
     if len(np.unique(matrix[0] * matrix, axis=1).T) < axes:
         raise UserError("two parameters would always change together", where=where, hint=hint)
     return matrix
@@ -147,6 +153,7 @@ def central_composite(axes: int, center: int, face: str) -> Matrix:
             where="--design ccd",
             hint="take fewer parameters, or box-behnken, lhs or sobol",
         )
+    _check_size("ccd", axes, 2**axes + 2 * axes + center)
     return np.asarray(ccdesign(axes, center=(0, center), alpha="rotatable", face=face))
 
 
@@ -154,6 +161,7 @@ def box_behnken(axes: int, center: int) -> Matrix:
     """Return the combinations of the ends of each two axes, then centres; shape (rows, axes)."""
     from pydoe import bbdesign
 
+    _check_size("box-behnken", axes, 2 * axes * (axes - 1) + center)
     return np.asarray(bbdesign(axes, center=center))
 
 
@@ -165,11 +173,11 @@ def one_at_a_time(axes: Sequence[Axis], levels: int) -> Matrix:
     """
     base = np.array([-1.0 if axis.count == 2 else 0.0 for axis in axes])
     rows = [base]
+    steps = [_steps(axis, levels) for axis in axes]
+    _check_size("oat", len(axes), sum(steps) + 1)
     for place, axis in enumerate(axes):
         count = axis.count
-        texts = any(parameter.law.words for parameter in axis.parameters)
-        own = count is not None and (texts or count <= levels + 1)
-        for step in np.linspace(-1, 1, count if own and count else levels):
+        for step in np.linspace(-1, 1, steps[place]):
             same = step == base[place] if count is None else _level(step, count) == _level(base[place], count)
             if not same:
                 rows.append(base.copy())
@@ -177,13 +185,28 @@ def one_at_a_time(axes: Sequence[Axis], levels: int) -> Matrix:
     return np.array(rows)
 
 
+def _steps(axis: Axis, levels: int) -> int:
+    texts = any(parameter.law.words for parameter in axis.parameters)
+    own = axis.count is not None and (texts or axis.count <= levels + 1)
+    return axis.count if own and axis.count else levels
+
+
 def _level(coded: float, count: int) -> int:
     return int(np.rint((coded + 1) / 2 * (count - 1)))
 
 
+def _check_size(design: str, axes: int, rows: int) -> None:
+    if rows * axes > MOST_VALUES:
+        raise UserError(
+            f"of {axes} parameters it would have {rows} rows, which are held in memory: too many",
+            where=f"--design {design}",
+            hint="take fewer levels, centres or parameters, or the design lhs or sobol",
+        )
+
+
 def _varied(request: Request, design: str, fewest: int) -> list[Axis]:
     """Return the axes with more than one level."""
-    axes = [axis for axis in request.axes if axis.count != 1]
+    axes = [axis for axis in request.axes if varies(axis)]
     if len(axes) < fewest:
         things = "one parameter" if fewest == 1 else f"{fewest} parameters"
         raise UserError(
@@ -195,6 +218,5 @@ def _varied(request: Request, design: str, fewest: int) -> list[Axis]:
 
 def _points(request: Request, matrix: Matrix) -> MatrixPoints:
     """Return the rows of a matrix of the axes that vary, with the others at their one level."""
-    whole = np.zeros((len(matrix), len(request.axes)))
-    whole[:, [place for place, axis in enumerate(request.axes) if axis.count != 1]] = matrix
+    whole = with_constants(matrix, request.axes)
     return MatrixPoints(whole, "coded", make_order(request.order, [len(whole)], request.seed))

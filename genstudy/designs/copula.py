@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from genstudy.designs.axes import ParameterAxis, ZipAxis
+from genstudy.designs.axes import ParameterAxis, ZipAxis, varies
 from genstudy.designs.source import BELOW_ONE
-from genstudy.errors import UserError
+from genstudy.errors import UserError, near
 from genstudy.parameters.laws import inside, number_text
 
 if TYPE_CHECKING:
@@ -99,7 +99,10 @@ def _axes_of(axes: Sequence[Axis], correlations: Sequence[Correlation]) -> list[
 
 def _axis_of(axes: Sequence[Axis], name: str) -> int:
     """Return the number of a parameter's axis."""
-    place = next(n for n, axis in enumerate(axes) if any(name == p.name for p in axis.parameters))
+    names = {parameter.name: place for place, axis in enumerate(axes) for parameter in axis.parameters}
+    if name not in names:
+        raise UserError(f"there is no parameter '{name}'{near(name, names)}", where=PLACE)
+    place = names[name]
     axis = axes[place]
     if not _moves_as_one(axis):
         raise UserError(
@@ -107,7 +110,7 @@ def _axis_of(axes: Sequence[Axis], name: str) -> int:
             where=PLACE,
             hint="take it out of the product",
         )
-    if axis.count == 1:
+    if not varies(axis):
         raise UserError(
             f"the parameter {name} has one value, and correlates with nothing",
             where=PLACE,

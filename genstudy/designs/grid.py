@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     Levels = NDArray[np.int64]
 
 MOST_ROWS = 2**63
+STRETCH = 2**17
+"""Combinations that are looked at together where few of them are new."""
 
 
 class GridPoints:
@@ -42,11 +44,14 @@ class GridPoints:
         self._strides = [prod(self._counts[place + 1 :]) for place in range(len(axes))]
         self._order, self._known = order, known
         self._next = 0
+        self._left = self.total
 
     def draw(self, count: int) -> list[Levels]:
         """Return the levels of the next combinations."""
+        # Where no more than `count` are left, they cannot be too many in a stretch of any length.
+        stretch = max(count, STRETCH) if count >= self._left else count
         while True:
-            rows = self._order(self._next, min(count, self._all - self._next))
+            rows = self._order(self._next, min(stretch, self._all - self._next))
             self._next += len(rows)
             columns = [
                 rows // stride % levels for levels, stride in zip(self._counts, self._strides, strict=True)
@@ -58,6 +63,7 @@ class GridPoints:
                 [levels[column] for levels, column in zip(self._known, columns, strict=True)]
             )
             if new.any() or self._next == self._all:
+                self._left -= int(np.count_nonzero(new))
                 return [column[new] for column in columns]
 
     def skip(self, count: int) -> None:

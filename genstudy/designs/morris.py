@@ -23,6 +23,9 @@ NUMBERS = 3
 """Random numbers of an axis in a trajectory: its level, whether it goes up, and its turn."""
 
 
+MOST_LEVELS = 2**30
+
+
 def step_size(levels: int) -> float:
     """Return the step of a trajectory on a grid of so many levels of [0, 1]: p / (2 (p - 1)).
 
@@ -46,6 +49,10 @@ class MorrisPoints(BlockPoints):
             raise UserError(
                 f"the design morris takes an even number of levels, not {levels}",
                 hint="a step is half of the levels long, so that all of them are equally likely",
+            )
+        if levels > MOST_LEVELS:
+            raise UserError(
+                f"the design morris takes {MOST_LEVELS} levels at most, not {levels}", hint="4 or 6 are usual"
             )
         super().__init__(len(axes) + 1, trajectories)
         self._levels = levels

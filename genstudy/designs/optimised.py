@@ -6,11 +6,15 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from genstudy.designs.axes import varies, with_constants
 from genstudy.designs.order import as_they_are
 from genstudy.designs.source import BELOW_ONE, MatrixPoints
 from genstudy.errors import UserError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from genstudy.designs.axes import Axis
     from genstudy.designs.kinds import Request
     from genstudy.parameters.laws import Points
 
@@ -33,8 +37,11 @@ class OptimisedLatinPoints:
     total = None
     block = 1
 
-    def __init__(self, how: Literal["random-cd", "lloyd"], axes: int, rows: int, seed: int) -> None:
-        _check_size(how, axes, rows)
+    def __init__(
+        self, how: Literal["random-cd", "lloyd"], axes: Sequence[Axis], rows: int, seed: int
+    ) -> None:
+        self._varied = sum(varies(axis) for axis in axes)
+        _check_size(how, self._varied, rows)
         self._how, self._axes, self._rows, self._seed = how, axes, rows, seed
         self._block = -1
         self._points: MatrixPoints | None = None
@@ -54,8 +61,8 @@ class OptimisedLatinPoints:
         from scipy.stats import qmc
 
         generator = np.random.default_rng([self._seed, self._block])
-        engine = qmc.LatinHypercube(self._axes, optimization=self._how, rng=generator)
-        return np.minimum(engine.random(self._rows), BELOW_ONE)
+        engine = qmc.LatinHypercube(self._varied, optimization=self._how, rng=generator)
+        return with_constants(np.minimum(engine.random(self._rows), BELOW_ONE), self._axes)
 
     def skip(self, count: int) -> None:
         """Pass over rows: they have to be made."""
@@ -74,11 +81,13 @@ def open_optimised(request: Request) -> OptimisedLatinPoints:
             hint="make a new table with as many rows as are wanted, or take the design lhs or sobol",
         )
     how = request.arguments["optimize"]
-    return OptimisedLatinPoints(how, len(request.axes), request.rows or 0, request.seed)
+    return OptimisedLatinPoints(how, request.axes, request.rows or 0, request.seed)
 
 
 def _check_size(how: str, axes: int, rows: int) -> None:
     where = f"--design 'lhs(optimize={how})'"
+    if not axes:
+        raise UserError("no parameter varies", where=where, hint="take the design random or grid")
     if how == "lloyd":
         most = MOST_LLOYD.get(axes, 0)
         if axes < 2 or not most:

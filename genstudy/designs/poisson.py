@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from genstudy.designs.axes import varies, with_constants
 from genstudy.designs.order import as_they_are
 from genstudy.designs.source import BELOW_ONE, MatrixPoints
 from genstudy.errors import UserError
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 DEFAULT_ROWS = 20
 MOST_DISKS = {1: 5000, 2: 5000, 3: 5000, 4: 2000, 5: 1000, 6: 300}
 """By the number of axes, the points for which a radius is found in about 10 s."""
+
+RADII = (1e-9, 100.0)
+"""The smallest and the largest radius that may be asked for."""
 
 SEARCHED = 16
 """Radii that are tried at most."""
@@ -35,7 +39,11 @@ FEW = 100
 
 def open_poisson(request: Request) -> MatrixPoints:
     """Open `poisson(radius=...)`: points no two of which are nearer to each other than the radius."""
-    axes, radius, wanted = len(request.axes), str(request.arguments["radius"]), request.rows
+    axes = sum(varies(axis) for axis in request.axes)
+    radius, wanted = str(request.arguments["radius"]), request.rows
+    if not axes:
+        hint = "take the design random or grid"
+        raise UserError("no parameter varies", where="--design poisson", hint=hint)
     most = MOST_DISKS.get(axes)
     if most is None:
         raise UserError(
@@ -60,7 +68,7 @@ def open_poisson(request: Request) -> MatrixPoints:
         )
     # Shuffled: they grew from the first one on, and any part of them is to be spread over all of the cube.
     order = np.random.default_rng(request.seed).permutation(len(points))
-    return MatrixPoints(points[order[:wanted]], "unit", as_they_are)
+    return MatrixPoints(with_constants(points[order[:wanted]], request.axes), "unit", as_they_are)
 
 
 def _radius(text: str) -> float:
@@ -68,11 +76,11 @@ def _radius(text: str) -> float:
         radius = float(text)
     except ValueError:
         radius = 0.0
-    if not 0 < radius < 100:
+    if not RADII[0] <= radius <= RADII[1]:
         raise UserError(
             f"'{text}' is no radius",
             where="--design poisson",
-            hint="a number above 0, or auto; 1 is the side",
+            hint="a number from {:g} to {:g}, or auto; 1 is the side".format(*RADII),
         )
     return radius
 

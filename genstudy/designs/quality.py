@@ -31,6 +31,9 @@ MOST_WORK = 2**23
 """Points, squared, times parameters: so much takes about 0.03 s."""
 
 MOST_POINTS = 2**12
+MOST_LEVELS = 2**16
+"""A grid with a parameter of so many levels is not judged."""
+
 BLOCK = 2**15
 """Pairs of points that are looked at together: their arrays stay in a processor's cache."""
 
@@ -88,7 +91,10 @@ def _moments(scale: UnitScale | None) -> tuple[float, float, float]:
     """Return the means of the discrepancy's terms: of one point, of a point with itself, of two points."""
     if scale is None or scale.levels is None or scale.shares is None:
         return 13 / 12, 5 / 4, 13 / 12
-    levels, shares = scale.levels, scale.shares
+    return _moments_of(scale.levels, scale.shares)
+
+
+def _moments_of(levels: Points, shares: Points) -> tuple[float, float, float]:
     away = np.abs(levels - 0.5)
     # The mean of |x - y| = 2 (x F(x) - integral): for rising levels, by their cumulated shares.
     below = np.cumsum(shares)[:-1]
@@ -142,8 +148,9 @@ class QualitySample:
 
         even: whether they are meant to fill the cube evenly. points: the rows that are judged; parameters:
         those that vary on their own. discrepancy: the squared centred L2 discrepancy; random: its mean for as
-        many rows drawn at random. distance: the least one of two rows in the cube of side 1; 0 where two
-        agree. correlation: Spearman's, of the pairs. None: cannot be told, or has no meaning.
+        many rows drawn at random, where they are meant to be even. distance: the least one of two rows in the
+        cube of side 1; 0 where two agree. correlation: Spearman's, of the pairs. None: cannot be told, or has
+        no meaning.
         """
         together = 0 < len(self._laws) <= MOST_DIMENSIONS
         if self._rows < FEWEST or not (together or self._pairs):
@@ -155,10 +162,37 @@ class QualitySample:
             points = [scale(values[name]) for name, scale in zip(self._laws, scales, strict=True)]
             discrepancy, nearest = pairs_of(np.column_stack(points))
             found["distance"] = float(nearest.min())
+            found["discrepancy"] = discrepancy
             if even:
-                found |= {"discrepancy": discrepancy, "random": random_discrepancy(scales, self._rows)}
+                found["random"] = random_discrepancy(scales, self._rows)
         correlation = [[a, b, rank_correlation(values[a], values[b])] for a, b, _ in self._pairs]
         return {"points": self._rows, "parameters": len(self._laws), **found, "correlation": correlation}
+
+
+def grid_facts(axes: Sequence[Axis], rows: int) -> dict[str, Any] | None:
+    """Return how good a full grid is, as QualitySample.facts does: of all its rows, by their levels alone.
+
+    All terms of the discrepancy are products over the parameters, so their means over a grid are products of
+    means over levels. rows: how many there are. None where nothing can be told.
+    """
+    judged = [parameter for axis in axes for parameter in _on_their_own(axis)]
+    laws = [parameter.law for parameter in judged if parameter.law.count != 1]
+    if not 0 < len(laws) <= MOST_DIMENSIONS or any((law.count or MOST_LEVELS) >= MOST_LEVELS for law in laws):
+        return None
+    scales = [UnitScale(law, rows) for law in laws]
+    levels = [
+        np.sort(scale(law.at(np.arange(law.count or 0)))) for scale, law in zip(scales, laws, strict=True)
+    ]
+    moments = [_moments_of(points, np.full(len(points), 1 / len(points))) for points in levels]
+    single, _, other = (float(prod(column)) for column in zip(*moments, strict=True))
+    return {
+        "points": rows,
+        "parameters": len(laws),
+        "discrepancy": (13 / 12) ** len(laws) - 2 * single + other,
+        "random": random_discrepancy(scales, rows),
+        "distance": float(min(np.diff(points).min() for points in levels)),
+        "correlation": [],
+    }
 
 
 def _on_their_own(axis: Axis) -> list[Parameter]:
@@ -183,7 +217,8 @@ def quality_line(facts: Mapping[str, Any], rows: int) -> str:
     """Return the figures of a record in a line. rows: of the design, all together."""
     words = []
     if facts["discrepancy"] is not None:
-        words.append(f"discrepancy {facts['discrepancy']:.3g} (random: {facts['random']:.3g})")
+        than = "" if facts["random"] is None else f" (random: {facts['random']:.3g})"
+        words.append(f"discrepancy {facts['discrepancy']:.3g}{than}")
     if facts["distance"] is not None:
         words.append(f"least distance {facts['distance']:.2g}")
     for first, second, value in facts["correlation"]:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 from functools import partial
+from shlex import quote
 from typing import TYPE_CHECKING
 
+from genstudy.batches.slices import own_path, plain_name
 from genstudy.campaign.scheduler_checks import PROGRAMS, check_scheduler
 from genstudy.campaign.settings import choose_settings
 from genstudy.doctor.clusters import schedulers
-from genstudy.doctor.findings import note, ok, tried
+from genstudy.doctor.findings import note, ok, problem, tried
 from genstudy.maestro.process import scheduler_of
-from genstudy.specs.manifest import FILE_NAME, read_manifest
+from genstudy.specs.manifest import FILE_NAME, PGEN_NAME, read_manifest
 from genstudy.units import counted
 
 if TYPE_CHECKING:
@@ -31,6 +33,11 @@ def campaign(folder: Path) -> Iterator[Finding]:
         yield from tried("scheduler", schedulers)
         return
     manifest = read_manifest(folder)
+    if missing := [path for path in _files(folder, manifest) if not path.is_file()]:
+        verify = f"genstudy verify {quote(str(folder))}"
+        hint = f"bring it back from a copy; {verify} tells what else is not as it was"
+        yield problem("campaign", f"{missing[0]} is missing", hint)
+        return
     batches, rows = counted(len(manifest.batches), "batch"), counted(manifest.settings.rows, "row")
     yield ok("campaign", f"{manifest.name}: {rows} in {batches}")
     yield from tried("scheduler", partial(_scheduler, folder, manifest))
@@ -40,6 +47,12 @@ def campaign(folder: Path) -> Iterator[Finding]:
         if not any(_is_meant(variable, name) for variable in os.environ):
             text = f"its steps are to get {name} from the environment, which has none"
             yield note("campaign", text, f"set {name} before genstudy run")
+
+
+def _files(folder: Path, manifest: Manifest) -> tuple[Path, ...]:
+    """Return the files without which nothing runs; one specification stands for all, as there may be many."""
+    pgen = (folder / PGEN_NAME,) if manifest.pgen_sha256 is not None else ()
+    return (folder / plain_name(manifest.batches[0].spec), own_path(folder, manifest), *pgen)
 
 
 def _scheduler(folder: Path, manifest: Manifest) -> Iterator[Finding]:

@@ -34,6 +34,7 @@ LONG = (
 
 SESSION = (
     ("limits", "session", "limits"),
+    ("TMPDIR", "session", "temporary"),
     ("locale", "session", "locale_found"),
     ("terminal", "session", "terminal"),
 )

@@ -7,6 +7,8 @@ import os
 import resource
 import shutil
 import sys
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genstudy.doctor.findings import note, ok
@@ -44,6 +46,15 @@ def limits() -> Iterator[Finding]:
         yield note(
             "limits", f"a process may have {size_text(memory)} of address space", "ulimit -v unlimited"
         )
+
+
+def temporary() -> Iterator[Finding]:
+    """Tell whether TMPDIR names a folder that can be used. Raises OSError where no other can, either."""
+    asked = os.environ.get("TMPDIR")
+    taken = tempfile.gettempdir()
+    if asked and Path(asked).absolute() != Path(taken).absolute():
+        text = f"{asked} cannot be used; genstudy takes {taken}, but programs that steps call may fail"
+        yield note("TMPDIR", text, "export TMPDIR=FOLDER, one with room that you may write to")
 
 
 def locale_found() -> Iterator[Finding]:

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import genstudy
@@ -34,21 +35,29 @@ def itself() -> Iterator[Finding]:
     found = shutil.which(NAME)
     if found is None:
         return
-    asked = subprocess.run(
-        [found, "--version"],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        encoding="utf-8",
-        errors="replace",
-        timeout=SECONDS,
-        check=False,
-    )
-    words = asked.stdout.split()
-    if words[:2] != [NAME, genstudy.__version__]:
-        said = " ".join(words[:2]) or f"nothing, and ends with {asked.returncode}"
-        yield note(
-            NAME, f"the one on PATH is another: {found} says {said}", "put this one's folder first on PATH"
+    said = _version_said(found)
+    if said != f"says {NAME} {genstudy.__version__}":
+        hint = f"put this one's folder first on PATH: {Path(sys.executable).parent}"
+        yield note(NAME, f"the one on PATH is another: {found} {said}", hint)
+
+
+def _version_said(program: str) -> str:
+    """Return what a genstudy answers to `--version`, as the end of a sentence."""
+    try:
+        asked = subprocess.run(
+            [program, "--version"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=SECONDS,
+            check=False,
         )
+    except subprocess.TimeoutExpired:
+        return f"does not answer within {SECONDS:g} s"
+    except OSError as error:
+        return f"does not start: {error.strerror or error}"
+    return "says " + (" ".join(asked.stdout.split()[:2]) or f"nothing, and ends with {asked.returncode}")
 
 
 def packages() -> Iterator[Finding]:

@@ -66,6 +66,11 @@ class Law(ABC):
         return None
 
     @property
+    def even(self) -> bool:
+        """Whether its levels are equally likely."""
+        return True
+
+    @property
     def ends(self) -> tuple[float, float] | None:
         """The lowest and the highest value of a continuous law; None where it is unbounded or has levels."""
         return None
@@ -293,7 +298,7 @@ class Triangular(Law):
         peak = (self.mode - self.lo) / width
         rising = self.lo + width * np.sqrt(u * peak)
         falling = self.hi - width * np.sqrt((1 - u) * (1 - peak))
-        return np.where(u < peak, rising, falling)
+        return np.clip(np.where(u < peak, rising, falling), self.lo, self.hi)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -319,7 +324,7 @@ class Beta(Law):
         from scipy.special import betaincinv
 
         unit = np.asarray(betaincinv(self.a, self.b, u), dtype=np.float64)
-        return self.lo + (self.hi - self.lo) * unit
+        return np.clip(self.lo + (self.hi - self.lo) * unit, self.lo, self.hi)
 
 
 CONTINUOUS: Mapping[str, type[Law]] = {

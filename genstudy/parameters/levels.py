@@ -67,7 +67,7 @@ class Int(Law):
 class Choice(Law):
     """One of the given texts, as it was typed: equally likely, or by weight.
 
-    Its values are indices of `words`.
+    Its values are indices of `words`. Its levels are the items that can come: those with a weight above 0.
     """
 
     keyword = "choice"
@@ -97,7 +97,11 @@ class Choice(Law):
 
     @property
     def count(self) -> int:
-        return len(self.items)
+        return len(self.items) if self.weights is None else int(np.count_nonzero(self.weights))
+
+    @property
+    def even(self) -> bool:
+        return self.weights is None or len({weight for weight in self.weights if weight}) == 1
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -112,7 +116,7 @@ class Choice(Law):
         return np.minimum(found, last).astype(np.int64)
 
     def at(self, index: NDArray[np.int64]) -> Values:
-        return index
+        return index if self.weights is None else np.flatnonzero(self.weights)[index]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -74,6 +74,10 @@ class ScipyLaw(Law):
         return support and support[1] - support[0] + 1
 
     @property
+    def even(self) -> bool:
+        return not is_discrete(self.name) or self.name == "randint"
+
+    @property
     def ends(self) -> tuple[float, float] | None:
         lowest, highest = _of(self).support()
         bounded = not is_discrete(self.name) and np.isfinite(lowest) and np.isfinite(highest)

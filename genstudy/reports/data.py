@@ -21,7 +21,9 @@ from genstudy.reports.correlation import influence
 from genstudy.reports.design import design_of
 from genstudy.reports.facts import commands_of, facts_of
 from genstudy.reports.history import history_of
-from genstudy.reports.outputs import has_results, outcomes_of
+from genstudy.reports.outputs import Outcomes, has_results, outcomes_of
+from genstudy.sensitivity.analyze import analysis_of
+from genstudy.sensitivity.layout import gives_indices
 from genstudy.specs.manifest import read_manifest
 
 if TYPE_CHECKING:
@@ -33,13 +35,16 @@ if TYPE_CHECKING:
     from genstudy.reports.design import Design
     from genstudy.reports.facts import Facts, RanCommand
     from genstudy.reports.history import History
-    from genstudy.reports.outputs import Outcomes
+    from genstudy.sensitivity.format import Analysis
     from genstudy.specs.manifest import Manifest
 
 EXAMPLES = 20
 """So many failed rows are shown with what they printed."""
 
 GROUPS = 12
+ANALYZED = 12
+"""Sensitivity indices are told of so many results at most."""
+
 RESULTS_FIRST = "the ones that go most strongly with a result first"
 FAILURES_FIRST = "the ones that tell failed rows most surely from the others first"
 IN_ORDER = "in the order of the table"
@@ -69,7 +74,8 @@ class Report:
     """A campaign at a moment.
 
     made: that moment, in seconds since 1970. states: {state: rows}, done first, pending last. failures: None
-    where no row failed. results: None where none were collected yet. order: the parameters, the most
+    where no row failed. results: None where none were collected yet. indices: of the first results that
+    are numbers; None where there are none, or the design gives none. order: the parameters, the most
     influential first; ordered: by what, in words.
     """
 
@@ -82,6 +88,7 @@ class Report:
     failures: Failures | None
     design: Design | Missing
     results: Outcomes | Missing | None
+    indices: Analysis | Missing | None
     order: Sequence[str]
     ordered: str
     facts: Sequence[Facts]
@@ -90,7 +97,11 @@ class Report:
     @property
     def missing(self) -> list[tuple[str, str]]:
         """The parts that cannot be told, each with the reason."""
-        parts: dict[str, object] = {"design": self.design, "results": self.results}
+        parts: dict[str, object] = {
+            "design": self.design,
+            "results": self.results,
+            "sensitivity indices": self.indices,
+        }
         if self.failures is not None:
             failures = {"failures by output": self.failures.groups, "failed rows": self.failures.rows}
             parts = {**failures, "why rows failed": self.failures.why, **parts}
@@ -125,6 +136,7 @@ def gather_report(folder: str | Path) -> Report:
         failures=failures,
         design=_told(lambda: design_of(known)),
         results=results,
+        indices=_told(lambda: _indices(known, results)),
         order=order,
         ordered=ordered,
         facts=facts_of(manifest),
@@ -152,6 +164,12 @@ def _failures(known: Known) -> Failures:
         rows=_told(lambda: tuple(islice(FailedRows(known), EXAMPLES))),
         why=_told(lambda: why_of(known)),
     )
+
+
+def _indices(known: Known, results: Outcomes | Missing | None) -> Analysis | None:
+    if not isinstance(results, Outcomes) or not results.results or not gives_indices(known.manifest):
+        return None
+    return analysis_of(known, list(islice(results.results, ANALYZED)))
 
 
 def _order(

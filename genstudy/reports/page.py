@@ -60,7 +60,7 @@ def page_of(report: Report) -> str:
         apart=APART,
         links=links_of(results.found, report.order) if results else None,
         bar=[(kind, width(getattr(status.rows, kind), status.rows.total)) for kind in KINDS],
-        commands={word: f"genstudy {word} {place}" for word in ("run", "collect", "why", "query")},
+        commands={word: f"genstudy {word} {place}" for word in ("run", "collect", "why", "query", "analyze")},
         generator=GENERATOR,
         version=genstudy.__version__,
         zone=time.strftime("%Z", time.localtime(report.made)) or "local",

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from genstudy.reports.correlation import Association
+    from genstudy.sensitivity.format import Estimate
 
 NONE = "–"
 MARK = "…"
@@ -75,6 +76,13 @@ def strength_text(one: Association) -> str:
     return f"{one.strength:+.2f}".replace("-", "−") if one.measure == "rho" else f"η {one.strength:.2f}"
 
 
+def estimate_text(found: Estimate, form: str) -> str:
+    """Return an estimate with its interval. form: as Python's format has it."""
+    if found.value is None:
+        return NONE
+    return f"{found.value:{form}} ± {NONE if found.confidence is None else format(found.confidence, form)}"
+
+
 def cut(text: str, most: int) -> str:
     """Return a text, cut where it is long."""
     text = str(text)
@@ -99,6 +107,8 @@ FILTERS: dict[str, Callable[..., str]] = {
     "p": p_text,
     "strength": strength_text,
     "shade": shade,
+    "index": lambda found: estimate_text(found, "z.3f"),
+    "effect": lambda found: estimate_text(found, ".4g"),
     "verdict": lambda why: _sentence(verdict_text(why)),
     "apart": lambda why: _sentence(apart_text(why)),
     "cut": cut,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,8 +38,8 @@ def check_agreement(known: Known, layout: Layout) -> None:
 def _check_block(known: Known, layout: Layout, batch: BatchEntry, number: int) -> None:
     header, data = read_slice(known.folder, known.manifest, batch)
     first = number * layout.size - batch.start
-    rows = list(csv.reader(io.StringIO(data.decode("utf-8"), newline=""), strict=True))
-    block = rows[first : first + layout.size]
+    rows = csv.reader(io.TextIOWrapper(io.BytesIO(data), "utf-8", newline=""), strict=True)
+    block = list(islice(rows, first, first + layout.size))
     source = layout.open()
     source.skip((number - layout.first) * layout.block)
     columns = drawn(source, layout.block)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,21 +12,16 @@ from genstudy.errors import UserError, near
 from genstudy.inspection.why import why_of
 from genstudy.results.query import open_results
 from genstudy.sensitivity.agreement import check_agreement
-from genstudy.sensitivity.effects import morris_effects
+from genstudy.sensitivity.estimator import Estimator
 from genstudy.sensitivity.format import (
     Analysis,
-    ElementaryEffects,
-    Estimate,
     Missing,
-    PairIndex,
     ResultIndices,
     RowSet,
-    VarianceIndices,
     Waiting,
 )
 from genstudy.sensitivity.layout import layout_of, moves_of
 from genstudy.sensitivity.values import NUMBERS, Values, read_values
-from genstudy.sensitivity.variance import all_terms, variance_indices
 from genstudy.sensitivity.waiting import Ended, needed, rows_of_mask
 
 if TYPE_CHECKING:
@@ -39,11 +32,8 @@ if TYPE_CHECKING:
     from genstudy.batches.known import Known
     from genstudy.results.query import Results
     from genstudy.sensitivity.layout import Layout, Moves
-    from genstudy.sensitivity.variance import Found
 
 RESAMPLES = (10, 100_000)
-NOISE = 8 * float(np.finfo(np.float64).eps)
-"""Values that differ by less than this share of the largest are the same but for rounding."""
 
 
 def analyze_campaign(
@@ -65,13 +55,34 @@ def analyze_campaign(
     UserError where the table was made by a design that gives no indices, or nothing was collected yet.
     """
     _check(confidence, resamples, seed)
-    known = read_campaign(Path(folder))
+    return analysis_of(
+        read_campaign(Path(folder)),
+        results,
+        confidence=confidence,
+        resamples=resamples,
+        seed=seed,
+        db=db,
+        table=table,
+    )
+
+
+def analysis_of(
+    known: Known,
+    results: Sequence[str] = (),
+    *,
+    confidence: float = 0.95,
+    resamples: int = 1000,
+    seed: int = 0,
+    db: str | None = None,
+    table: str | None = None,
+) -> Analysis:
+    """Return the same of a campaign that was read already; the numbers are checked by analyze_campaign."""
     layout = layout_of(known.folder, known.manifest)
     check_agreement(known, layout)
     with open_results(known.folder, db=db, table=table) as found:
         names = _chosen(found, results)
         moves = moves_of(layout) if layout.design.name == "morris" else None
-        estimator = _Estimator(layout, moves, confidence, resamples, seed)
+        estimator = Estimator(layout, moves, confidence, resamples, seed)
         ended = Ended(known, layout)
         indices = tuple(_indices(found, layout, names, estimator, ended))
         view = found.view
@@ -125,7 +136,7 @@ def _chosen(found: Results, names: Sequence[str]) -> list[str]:
 
 
 def _indices(
-    found: Results, layout: Layout, names: Sequence[str], estimator: _Estimator, ended: Ended
+    found: Results, layout: Layout, names: Sequence[str], estimator: Estimator, ended: Ended
 ) -> Iterator[ResultIndices]:
     numeric = [name for name in names if found.columns[name] in NUMBERS]
     values = read_values(found, layout, numeric)
@@ -172,103 +183,3 @@ def _waiting(layout: Layout, moves: Moves | None, ended: Ended) -> Iterator[Wait
 
 def _causes(known: Known) -> tuple[str, ...]:
     return tuple(cause.name for cause in why_of(known).causes)
-
-
-@dataclass(frozen=True, slots=True)
-class _Estimator:
-    """Estimates the indices of one result after the other."""
-
-    layout: Layout
-    moves: Moves | None
-    confidence: float
-    resamples: int
-    seed: int
-
-    def indices_of(self, name: str, values: Values, missing: Missing) -> ResultIndices:
-        """Return the indices of a result, or why there are none."""
-        points = values.points
-        there = points[np.isfinite(points)]
-        problem: str | None = None
-        if not len(there):
-            problem = "no values"
-        elif np.ptp(there / (np.abs(there).max() or 1.0)) <= NOISE:
-            problem = "constant"
-        mean, variance = _spread(points[:, [0, -1]]) if self.moves is None else (None, None)
-        return ResultIndices.model_validate(
-            {
-                "result": name,
-                "problem": problem,
-                "mean": mean,
-                "variance": variance,
-                "missing": missing,
-                "indices": (),
-                "pairs": (),
-                "effects": (),
-                **({} if problem else self._of(points)),
-            }
-        )
-
-    def _of(self, points: NDArray[np.float64]) -> dict[str, object]:
-        names = self.layout.names
-        if self.moves is not None:
-            found = morris_effects(
-                points,
-                self.moves,
-                confidence=self.confidence,
-                resamples=self.resamples,
-                seed=self.seed,
-            )
-            effects = [
-                ElementaryEffects(
-                    parameter=name,
-                    mu=_estimate(one.mu),
-                    mu_star=_estimate(one.mu_star),
-                    sigma=_estimate(one.sigma),
-                )
-                for name, one in zip(names, found, strict=True)
-            ]
-            return {"effects": sorted(effects, key=lambda one: _order(one.mu_star))}
-        terms = all_terms(len(names), second_order=self.layout.second_order)
-        every = variance_indices(
-            points, terms, confidence=self.confidence, resamples=self.resamples, seed=self.seed
-        )
-        by_axis = {(term.kind, term.axis): found for term, found in every.items()}
-        indices = [
-            VarianceIndices(
-                parameter=name,
-                first=_estimate(by_axis["first", axis]),
-                total=_estimate(by_axis["total", axis]),
-            )
-            for axis, name in enumerate(names)
-        ]
-        pairs = [
-            PairIndex(parameter=names[term.axis], other=names[term.other], second=_estimate(found))
-            for term, found in every.items()
-            if term.kind == "second"
-        ]
-        return {
-            "indices": sorted(indices, key=lambda one: _order(one.total)),
-            "pairs": sorted(pairs, key=lambda one: _order(one.second)),
-        }
-
-
-def _spread(sides: NDArray[np.float64]) -> tuple[float | None, float | None]:
-    """Return mean and variance of what is there; None where they are none or beyond all floats."""
-    there = sides[np.isfinite(sides)]
-    if not len(there):
-        return None, None
-    with np.errstate(over="ignore", invalid="ignore"):
-        return _known(float(np.mean(there))), _known(float(np.var(there)))
-
-
-def _estimate(found: Found) -> Estimate:
-    return Estimate(value=_known(found.value), confidence=_known(found.confidence), blocks=found.blocks)
-
-
-def _known(number: float) -> float | None:
-    return number if math.isfinite(number) else None
-
-
-def _order(estimate: Estimate) -> float:
-    """Return what sorts the highest value first, and those that cannot be told last."""
-    return math.inf if estimate.value is None else -estimate.value

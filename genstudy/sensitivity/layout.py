@@ -105,6 +105,12 @@ class Layout:
         return source
 
 
+def gives_indices(manifest: Manifest) -> bool:
+    """Tell whether a campaign's table was made by a design that gives sensitivity indices."""
+    record = manifest.table.record or {}
+    return str(record.get("design")).partition("(")[0] in NAMES
+
+
 def layout_of(folder: Path, manifest: Manifest) -> Layout:
     """Return how the rows of a campaign are blocks. Raises UserError where its design has none."""
     record = _record(folder, manifest)
@@ -123,7 +129,7 @@ def layout_of(folder: Path, manifest: Manifest) -> Layout:
     blocks = stop // size - first
     if blocks < 1:
         raise UserError(f"the campaign has no whole block of {size} rows", where=str(folder))
-    return Layout(
+    layout = Layout(
         design=design,
         axes=tuple(axes),
         seed=record.seed or 0,
@@ -134,19 +140,44 @@ def layout_of(folder: Path, manifest: Manifest) -> Layout:
         first=first,
         blocks=blocks,
     )
+    try:
+        layout.open().close()
+    except UserError:
+        raise _unclear(folder) from None
+    return layout
 
 
 def _record(folder: Path, manifest: Manifest) -> TableRecord:
     if manifest.table.record is None:
         raise UserError("nothing tells how the table was made", where=str(folder), hint=HINT)
     try:
-        return record_from(manifest.table.record)
+        record = record_from(manifest.table.record)
     except (KeyError, TypeError, ValueError):
-        raise UserError(
-            "the record of how the campaign's table was made cannot be understood",
-            where=str(folder / FILE_NAME),
-            hint="another version of genstudy may have written it",
-        ) from None
+        raise _unclear(folder) from None
+    if not _makes_sense(record, manifest):
+        raise _unclear(folder)
+    return record
+
+
+def _makes_sense(record: TableRecord, manifest: Manifest) -> bool:
+    """Tell whether a record can be of this table, as far as its layout asks for."""
+    seed = (manifest.table.record or {}).get("seed")
+    names = {name for name, _ in record.parameters}
+    return (
+        (seed is None or (isinstance(seed, int) and seed >= 0))
+        and record.replicates > 0
+        and bool(names)
+        and names <= set(manifest.table.columns)
+        and all(isinstance(group, str) for group in record.groups)
+    )
+
+
+def _unclear(folder: Path) -> UserError:
+    return UserError(
+        "the record of how the campaign's table was made cannot be understood",
+        where=str(folder / FILE_NAME),
+        hint="another version of genstudy may have written it",
+    )
 
 
 def _axes(record: TableRecord) -> Sequence[Axis]:

@@ -7,6 +7,8 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 from genstudy.batches.showing import visible
+from genstudy.databases.url import parse_url
+from genstudy.sensitivity.ways_out import ways_out
 from genstudy.units import counted
 
 if TYPE_CHECKING:
@@ -17,48 +19,76 @@ if TYPE_CHECKING:
 PROBLEMS = {
     "text": "it is text: there are no indices",
     "no values": "no row has it yet",
-    "constant": "it is the same in every row: there is no variance to account for",
+    "constant": "it is the same in every row that has it: there is no variance to account for",
 }
+ROUNDING = 1e-6
+"""An interval that is a smaller share of the largest number is not worth more digits."""
+
 MOST_PAIRS = 10
 MOST_RANGES = 60
 """Characters of row numbers that are shown at most."""
 
-BAR = 24
+BAR, LEAST_BAR = 24, 6
+"""Characters of the longest bar, and how many there must be room for."""
+
+ROUNDING = 1e-6
+"""An interval that is a smaller share of the largest number is not worth more digits."""
+
+MOST_PAIRS = 10
+MOST_RANGES = 60
+"""Characters of row numbers that are shown at most."""
+
+BAR, LEAST_BAR = 24, 6
+"""Characters of the longest bar, and how many there must be room for."""
+
+FEW_BLOCKS = 20
+"""Of fewer blocks, intervals of 95 % hold the truth in some 80 to 90 % of studies."""
+
 COLUMNS = ("result", "index", "parameter", "other", "value", "confidence", "blocks")
 """Of the rows of table_rows."""
 
 
-def analysis_lines(analysis: Analysis, folder: str, *, bars: bool) -> Iterator[str]:
-    """Yield what there is to tell, for people. folder: as it was named. bars: draw the sizes of indices."""
+def analysis_lines(
+    analysis: Analysis, folder: str, *, width: int | None, db: str | None = None, table: str | None = None
+) -> Iterator[str]:
+    """Yield what there is to tell, for people.
+
+    folder: as it was named. width: of the terminal, where bars show the sizes of indices; None: no bars.
+    db, table: where the results are, if that was said; no password is shown.
+    """
     replicates = f", each combination {analysis.replicates} times" if analysis.replicates > 1 else ""
     yield (
         f"{visible(folder)}: {analysis.design}, {counted(len(analysis.parameters), 'parameter')}, "
         f"{counted(analysis.blocks, 'block')} of {counted(analysis.block, 'row')}{replicates}"
     )
-    yield f"± is {100 * analysis.confidence:g} % confidence, of {analysis.resamples} resamples of blocks"
+    few = "; of so few blocks it comes out too narrow" if analysis.of_few else ""
+    yield (
+        f"± is {100 * analysis.confidence:g} % confidence, of {analysis.resamples} resamples of blocks{few}"
+    )
     for one in analysis.results:
         yield ""
-        yield from _result(one, analysis, bars=bars)
-    yield from _ways_out(analysis, folder)
+        yield from _result(one, analysis, width)
+    place = parse_url(db).shown if db is not None else None
+    yield from ways_out(analysis, shlex.quote(visible(folder)), place, table)
 
 
-def _result(one: ResultIndices, analysis: Analysis, *, bars: bool) -> Iterator[str]:
+def _result(one: ResultIndices, analysis: Analysis, width: int | None) -> Iterator[str]:
     name = visible(one.result)
     if one.problem is not None:
         yield f"{name}: {PROBLEMS[one.problem]}"
-    elif one.mean is not None and one.variance is not None:
-        yield f"{name}: mean {one.mean:.4g}, variance {one.variance:.4g}"
     else:
-        yield f"{name}:"
+        figures = (("mean", one.mean), ("variance", one.variance))
+        told = ", ".join(f"{word} {value:.4g}" for word, value in figures if value is not None)
+        yield f"{name}: {told}".rstrip()
     rows = _cells(one)
     if rows:
-        head, sizes = rows[0], [_size(value) for value in _sizes(one)]
-        yield from _aligned(head, rows[1:], _blocks(one, analysis), sizes if bars else None)
+        plain = list(_aligned(rows[0], rows[1:], _blocks(one, analysis)))
+        yield from plain if width is None else _with_bars(plain, _sizes(one), width, share=bool(one.indices))
     if one.pairs:
         shown = one.pairs[:MOST_PAIRS]
         cells = [[f"{pair.parameter}, {pair.other}", _text(pair.second, ".3f")] for pair in shown]
         blocks = [[pair.second.blocks] for pair in shown]
-        yield from _aligned(["", "second order"], cells, _lacking(blocks, analysis), None)
+        yield from _aligned(["", "second order"], cells, _lacking(blocks, analysis))
         if len(one.pairs) > MOST_PAIRS:
             yield f"  ... and {counted(len(one.pairs) - MOST_PAIRS, 'more pair')}: --csv and --json give all"
     yield from _missing(one)
@@ -70,7 +100,7 @@ def _cells(one: ResultIndices) -> list[list[str]]:
         lines = [[i.parameter, _text(i.total, ".3f"), _text(i.first, ".3f")] for i in one.indices]
         return [["", "total", "first order"], *lines]
     if one.effects:
-        form = _form([figure.value for e in one.effects for figure in (e.mu_star, e.mu, e.sigma)])
+        form = _form([figure for e in one.effects for figure in (e.mu_star, e.mu, e.sigma)])
         lines = [
             [e.parameter, *(_text(figure, form) for figure in (e.mu_star, e.mu, e.sigma))]
             for e in one.effects
@@ -79,19 +109,24 @@ def _cells(one: ResultIndices) -> list[list[str]]:
     return []
 
 
-def _form(values: Sequence[float | None]) -> str:
-    """Return the format that gives the largest of numbers four digits, and the others as many decimals."""
-    most = max((abs(value) for value in values if value is not None), default=0.0)
-    exponent = math.floor(math.log10(most)) if most else 0
-    return f".{max(0, 3 - exponent)}f" if -4 <= exponent <= 6 else ".3e"
+def _form(figures: Sequence[Estimate]) -> str:
+    """Return the format that gives the largest number four digits, the least interval one, the others alike.
+
+    Intervals that are nothing but rounding do not count.
+    """
+    most = max((abs(figure.value) for figure in figures if figure.value is not None), default=0.0)
+    if not most:
+        return ".3f"
+    widths = [figure.confidence for figure in figures if figure.confidence is not None]
+    least = min((width for width in widths if width > ROUNDING * most), default=most)
+    exponent = math.floor(math.log10(most))
+    decimals = max(0, 3 - exponent, -math.floor(math.log10(least)))
+    return f".{decimals}f" if -4 <= exponent <= 6 else ".3e"
 
 
-def _sizes(one: ResultIndices) -> list[Estimate]:
-    return [i.total for i in one.indices] or [e.mu_star for e in one.effects]
-
-
-def _size(estimate: Estimate) -> float:
-    return max(0.0, estimate.value or 0.0)
+def _sizes(one: ResultIndices) -> list[float]:
+    estimates = [i.total for i in one.indices] or [e.mu_star for e in one.effects]
+    return [max(0.0, estimate.value or 0.0) for estimate in estimates]
 
 
 def _blocks(one: ResultIndices, analysis: Analysis) -> list[str] | None:
@@ -107,27 +142,34 @@ def _lacking(counts: Sequence[Sequence[int]], analysis: Analysis) -> list[str] |
 
 
 def _aligned(
-    head: Sequence[str],
-    lines: Sequence[Sequence[str]],
-    blocks: Sequence[str] | None,
-    sizes: Sequence[float] | None,
+    head: Sequence[str], lines: Sequence[Sequence[str]], blocks: Sequence[str] | None
 ) -> Iterator[str]:
     columns = [[*head], *([visible(line[0]), *line[1:]] for line in lines)]
     if blocks is not None:
         columns = [[*line, text] for line, text in zip(columns, ["blocks", *blocks], strict=True)]
     widths = [max(map(len, column)) for column in zip(*columns, strict=True)]
-    most = max([1.0 if head[1] == "total" else 0.0, *(sizes or ())])
-    bars = ["", *("█" * round(BAR * size / most) if most else "" for size in sizes or [0.0] * len(lines))]
-    for line, bar in zip(columns, bars, strict=True):
+    for line in columns:
         texts = [f"{line[0]:{widths[0]}}", *(f"{t:>{w}}" for t, w in zip(line[1:], widths[1:], strict=True))]
-        yield ("  " + "  ".join(texts) + "  " + bar).rstrip()
+        yield "  " + "  ".join(texts)
+
+
+def _with_bars(lines: Sequence[str], sizes: Sequence[float], width: int, *, share: bool) -> Iterator[str]:
+    """Yield lines, the head first, with bars behind them as far as a terminal of this width has room.
+
+    share: sizes are shares of 1, so that the longest bar is 1 at least.
+    """
+    room = min(BAR, width - max(map(len, lines)) - 2)
+    most = max([1.0 if share else 0.0, *sizes]) or 1.0
+    bars = ["█" * round(room * size / most) for size in sizes] if room >= LEAST_BAR else [""] * len(sizes)
+    for line, bar in zip(lines, ["", *bars], strict=True):
+        yield f"{line}  {bar}".rstrip()
 
 
 def _text(estimate: Estimate, form: str) -> str:
     if estimate.value is None:
         return "-"
     width = "-" if estimate.confidence is None else format(estimate.confidence, form)
-    return f"{estimate.value:{form}} ± {width}"
+    return f"{estimate.value:z{form}} ± {width}"
 
 
 def _missing(one: ResultIndices) -> Iterator[str]:
@@ -139,7 +181,7 @@ def _missing(one: ResultIndices) -> Iterator[str]:
         (lack.uncollected, "done and not collected"),
         (lack.without, f"done without {visible(one.result)}"),
     )
-    told = [f"{rows.rows} {what} ({_ranges(rows.ranges)})" for rows, what in kinds if rows.rows]
+    told = [f"{rows.rows:,} {what} ({_ranges(rows.ranges)})" for rows, what in kinds if rows.rows]
     if told:
         yield f"  {counted(lack.rows, 'row')} missing: {', '.join(told)}"
 
@@ -148,48 +190,6 @@ def _ranges(text: str) -> str:
     if len(text) <= MOST_RANGES:
         return text
     return text[:MOST_RANGES].rpartition(",")[0] + ",..."
-
-
-def _ways_out(analysis: Analysis, folder: str) -> Iterator[str]:
-    """Say what to do about missing rows, and what to beware of."""
-    where = shlex.quote(visible(folder))
-    lacks = [one.missing for one in analysis.results]
-    lines: list[str] = []
-    if any(lack.failed.rows for lack in lacks):
-        lines += _about_failed(analysis, where)
-    if any(lack.pending.rows for lack in lacks):
-        lines.append(f"rows that are not run yet: genstudy run {where}")
-    if any(lack.uncollected.rows for lack in lacks):
-        lines.append(f"rows that are not collected: genstudy collect {where}")
-    if any(lack.without.rows for lack in lacks):
-        sql = f"SELECT row_id, errors FROM {analysis.view} WHERE errors IS NOT NULL"  # noqa: S608 - to be read
-        lines.append(f"rows without a result say why: genstudy query {where} {shlex.quote(sql)}")
-    if lines:
-        yield ""
-        yield from lines
-
-
-def _about_failed(analysis: Analysis, where: str) -> Iterator[str]:
-    if analysis.causes:
-        yield (
-            f"failing goes with {', '.join(map(visible, analysis.causes))}: indices of the blocks that are "
-            f"left are biased (genstudy why {where})"
-        )
-    else:
-        yield (
-            "indices are of the blocks that are left: biased, should failing go with values "
-            f"(genstudy why {where})"
-        )
-    yield (
-        f"to have all blocks, run the {counted(analysis.failed.rows, 'failed row')} again: "
-        f"genstudy retry {where} && genstudy run {where}"
-    )
-    fewer = [one for one in analysis.waiting if 0 < one.failed.rows < analysis.failed.rows]
-    for one in fewer[:MOST_PAIRS]:
-        name = shlex.quote(visible(one.parameter))
-        rows = counted(one.failed.rows, "row")
-        command = f"genstudy retry {where} --for {name}"
-        yield f"  for the indices of {visible(one.parameter)} alone, {rows}: {command}"
 
 
 def table_rows(analysis: Analysis) -> Iterator[tuple[Any, ...]]:

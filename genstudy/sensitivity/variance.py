@@ -14,6 +14,7 @@ at their mean over all rows as in SALib: the first-order estimator then has less
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING
@@ -79,6 +80,21 @@ def variance_indices(
         group = terms[start : start + step]
         found.update(_estimated(scaled, group, confidence=confidence, resamples=resamples, seed=seed))
     return found
+
+
+def mean_and_variance(results: Numbers) -> tuple[float | None, float | None]:
+    """Return those of all f(A) and f(B). results: as in variance_indices.
+
+    None: none is there, or it is too large for a float, or so small that a float would be 0.
+    """
+    sides = results[:, [0, -1]]
+    sides = sides[np.isfinite(sides)]
+    if not len(sides):
+        return None, None
+    unit = float(np.abs(sides).max()) or 1.0
+    mean, share = float(np.mean(sides / unit)) * unit, float(np.var(sides / unit))
+    variance = share * unit * unit
+    return mean, variance if math.isfinite(variance) and bool(variance) == bool(share) else None
 
 
 def scale(results: Numbers) -> tuple[Numbers, float]:

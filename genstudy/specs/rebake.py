@@ -65,7 +65,7 @@ class Rebaker:
     """
 
     def __init__(self, text: str, name: str) -> None:
-        """Take a specification and its batch's name. Raises UserError where no arguments for a pgen are in it."""
+        """Take a specification and its batch's name. Raises UserError where it has no arguments of a pgen."""
         self._source = _Source(text, name)
         if not self._source.entries:
             raise UserError("the specification has no arguments for a pgen", where=self._source.where)

@@ -7,7 +7,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from genstudy.designs.axes import make_axes
 from genstudy.designs.choose import parse_design
+from genstudy.designs.copula import make_copula
 from genstudy.errors import UserError
 from genstudy.files import named_errors, whole_file
 from genstudy.parameters.expressions import parse_derivation, parse_expression
@@ -179,6 +181,8 @@ def _check(study: Study, parameters: Sequence[Parameter], places: Places) -> Non
     for place, group in enumerate(study.groups):
         with places.key(f"groups.{place}", "groups"):
             parse_groups([group], names)
+    if study.correlate:
+        _check_correlations(study, parameters, places)
     index = [] if study.index is None else [study.index]
     with places.key("index"):
         check_names([*index, *names])
@@ -191,6 +195,17 @@ def _check(study: Study, parameters: Sequence[Parameter], places: Places) -> Non
         for place, condition in enumerate(conditions):
             with places.key(f"{key}.{place}", key):
                 parse_expression(condition, names)
+
+
+def _check_correlations(study: Study, parameters: Sequence[Parameter], places: Places) -> None:
+    """Refuse a pair that cannot be, and pairs that cannot be together."""
+    with places.key("groups"):
+        axes = make_axes(parameters, parse_groups(study.groups, [parameter.name for parameter in parameters]))
+    for place, pair in enumerate(study.correlate):
+        with places.key(f"correlate.{place}", "correlate"):
+            make_copula(axes, [pair])
+    with places.key("correlate"):
+        make_copula(axes, study.correlate)
 
 
 def _with_settings(study: Study, settings: Mapping[str, Any]) -> Study:

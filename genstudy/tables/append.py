@@ -38,17 +38,20 @@ def append_frames(table: Path, frames: Iterator[pl.DataFrame], stream: BinaryIO,
 def _parquet_frames(table: Path, schema: pl.Schema) -> Iterator[pl.DataFrame]:
     frame, start = pl.scan_parquet(table, glob=False), 0
     while (part := frame.slice(start, ROW_GROUP).collect()).height:
-        # A choice of numbers that has become one of texts makes texts of the numbers before.
-        yield part.cast(pl.Schema(schema))
+        yield part.with_columns(
+            # A choice of numbers that has become one of texts: they were written as Python spells them.
+            pl.Series(name, [str(value) for value in part[name].to_list()], dtype=pl.String)
+            for name, kind in schema.items()
+            if kind == pl.String != part.schema[name]
+        ).cast(pl.Schema(schema))
         start += part.height
 
 
-def check_last_rows(table: Path, frame: pl.DataFrame) -> None:
-    """Refuse a table whose last rows are not these, which its record makes in their place."""
+def check_last_row(table: Path, frame: pl.DataFrame) -> None:
+    """Refuse a table whose last row is not this one, which its record makes in its place."""
     source = open_table(table)
-    # A batch of replicates may lie on two blocks, and more blocks than rows are never needed.
-    last = deque(source.blocks(), maxlen=frame.height)
-    rows = deque((cells for block in last for cells in source.cells(block)), maxlen=frame.height)
+    last = deque(source.blocks(), maxlen=1)
+    rows = deque((cells for block in last for cells in source.cells(block)), maxlen=1)
     if list(rows) != list(csv.reader(csv_text(frame, header=False).splitlines())):
         raise UserError(
             "its last row is not the one that its record makes, so it is not known how it goes on",

@@ -14,9 +14,11 @@ import polars as pl
 
 import genstudy
 from genstudy.designs.choose import open_design
+from genstudy.designs.grid import grid_size
 from genstudy.designs.kinds import untold
+from genstudy.designs.quality import grid_facts
 from genstudy.parameters.levels import word_numbers
-from genstudy.tables.append import append_frames, check_last_rows
+from genstudy.tables.append import append_frames, check_last_row
 from genstudy.tables.plan import check_rows
 from genstudy.tables.record import TableRecord
 from genstudy.tables.rows import RowMaker
@@ -110,13 +112,15 @@ class Draft:
         words = {p.name: _series(p.law.words, typed=typed) for p in self.plan.parameters if p.law.words}
         before = self.before
         shown = before.record.rows if before else 0
-        # The last row that is there is made again, and compared with what the table says.
+        # The last rows that are there are made again, and the last one is compared with the table's.
         again = self.plan.replicates if before and before.passed else 0
         for columns in maker.chunks(before.passed - 1 if before and before.passed else 0):
             frame = self._frame(columns, words, shown - again)
             if before and again:
-                check_last_rows(before.table, frame.head(again))
-                frame, again = frame.slice(again), 0
+                there, frame = frame.head(again), frame.slice(again)
+                again -= there.height
+                if not again:
+                    check_last_row(before.table, there.tail(1))
             if not frame.height:
                 continue
             self._show(frame, header=shown == 0)
@@ -183,6 +187,8 @@ class Draft:
     def _quality(self, maker: RowMaker) -> dict[str, Any] | None:
         """Return how good the rows are, by the first of them; None where these tell nothing of the others."""
         plan, before = self.plan, self.before
+        if plan.design.name == "grid" and not plan.filtered:
+            return grid_facts(plan.axes, grid_size(plan.axes))
         in_order = plan.design.kind.ordered and plan.order is None
         if (before and not before.passed) or (in_order and maker.kept > maker.sample.most):
             return None

@@ -16,6 +16,7 @@ from genstudy.tables.draft import Before, Draft
 from genstudy.tables.make import named_errors, target, write_file
 from genstudy.tables.plan import make_plan
 from genstudy.tables.record import check_replaceable, read_record
+from genstudy.tables.write import suffix_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -64,6 +65,8 @@ def extend_table(
     more rows, or the table is not what its record says.
     """
     record = record or read_record(table)
+    if record is None and not table.is_file():
+        raise UserError("there is no such table", where=str(table), hint="genstudy csv makes one")
     if record is None:
         raise UserError(
             "it has no record of how it was made, or another table's",
@@ -83,10 +86,21 @@ def extend_table(
     in_place = output is None or output == table
     with named_errors(output or table, draft):
         place = target(output or table, force=force or in_place)
+        _check_format(table, place)
         if not in_place:
             check_replaceable(place, force=force)
         made = write_file(draft, place, force=force or in_place)
     return Extended(record=made, added=made.rows - record.rows, note=_note(draft, made))
+
+
+def _check_format(table: Path, output: Path) -> None:
+    suffix = suffix_of(table.resolve().name)
+    if suffix_of(output.name) != suffix:
+        raise UserError(
+            "a longer table begins with the old one, so it is of the same format",
+            where=str(output),
+            hint=f"end its name with {suffix}",
+        )
 
 
 def _plan(
@@ -130,6 +144,14 @@ def _longer(
         )
     if rows is None or rows < 1:
         raise UserError("it is not said how many rows more", where=str(table), hint="as in: -n 500")
+    block = record.block // record.replicates if record.block > 1 else 1
+    if rows % block:
+        below = rows - rows % block
+        raise UserError(
+            f"{rows} rows are no whole blocks: a block of this table has {block}",
+            where=str(table),
+            hint=f"pass -n {f'{below} or ' if below else ''}{below + block}",
+        )
     done = sum(record.parts)
     plan = _plan(record, choice, _laws(record), done + rows)
     if choice.name == "lhs" and plan.filtered:

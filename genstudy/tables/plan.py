@@ -11,11 +11,10 @@ from genstudy.designs.order import ORDERS
 from genstudy.errors import UserError, near
 from genstudy.parameters.expressions import parse_derivation, parse_expression
 from genstudy.parameters.groups import parse_groups
-from genstudy.parameters.levels import Choice
 from genstudy.parameters.names import check_names
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
 
     from genstudy.designs.axes import Axis
     from genstudy.designs.choose import DesignChoice
@@ -107,7 +106,7 @@ def make_plan(
     check_names(taken)
     found = parse_groups(groups, names)
     axes = make_axes(parameters, found)
-    _check_design(design, correlate, order, names)
+    _check_design(design, correlate, order)
     wanted = (DEFAULT_ROWS if rows is None else rows) if design.kind.rows == "any" else None
     if unique and wanted is not None:
         _check_distinct(wanted, parameters)
@@ -142,7 +141,8 @@ def _check_numbers(digits: int | None, rows: int | None, replicates: int) -> Non
         raise UserError(f"a table has 1 row or more, not {rows}", hint="pass -n with 1 or more")
     if not 1 <= replicates <= MOST_REPLICATES:
         raise UserError(
-            f"--replicates takes 1 or more, not {replicates}", hint="5 gives five rows for each combination"
+            f"--replicates takes 1 to {MOST_REPLICATES}, not {replicates}",
+            hint="5 gives five rows for each combination",
         )
 
 
@@ -150,9 +150,8 @@ def _check_design(
     design: DesignChoice,
     correlate: Sequence[Correlation],
     order: str | None,
-    names: Collection[str],
 ) -> None:
-    """Refuse what does not go with the design, and pairs that are none."""
+    """Refuse what does not go with the design."""
     kind = design.kind
     if order is not None and order not in ORDERS:
         raise UserError(
@@ -164,10 +163,6 @@ def _check_design(
             where="--correlate",
             hint="take the design random, lhs, sobol or halton",
         )
-    for first, second, _ in correlate:
-        for name in (first, second):
-            if name not in names:
-                raise UserError(f"there is no parameter '{name}'{near(name, names)}", where="--correlate")
 
 
 def check_rows(plan: Plan, total: int | None, block: int) -> None:
@@ -212,12 +207,9 @@ def distinct_rows(parameters: Sequence[Parameter]) -> int | None:
     """
     counts: list[int] = []
     for parameter in parameters:
-        law = parameter.law
-        count = law.count
+        count = parameter.law.count
         if count is None:
             return None
-        if isinstance(law, Choice) and law.weights is not None:
-            count = sum(weight > 0 for weight in law.weights)
         counts.append(count)
     return prod(counts)
 

@@ -47,6 +47,7 @@ class RowMaker:
         self.plan = plan
         chunk = min(max(CHUNK_CELLS // len(plan.parameters), CHUNK_ROWS[0]), CHUNK_ROWS[1])
         self.chunk = max(chunk // plan.replicates, 1)
+        self._most = chunk
         self.design = design
         self.kept = 0
         self.tried = 0
@@ -71,7 +72,7 @@ class RowMaker:
             if before < first:
                 columns = {name: column[first - before :] for name, column in columns.items()}
             if self.kept > max(first, before):
-                yield self._replicated(columns)
+                yield from self._replicated(columns)
             self._check_progress()
         if self.plan.rows is not None and self.kept < self.plan.rows:
             self._give_up()
@@ -87,17 +88,21 @@ class RowMaker:
         self.design.skip(first - self.kept)
         self.tried = self.kept = first
 
-    def _replicated(self, columns: dict[str, Column]) -> dict[str, Column]:
+    def _replicated(self, columns: dict[str, Column]) -> Iterator[dict[str, Column]]:
         """Repeat every row as often as there are replicates, and number them."""
         times = self.plan.replicates
         if times == 1:
-            return columns
-        rows = len(next(iter(columns.values())))
-        names = [*(parameter.name for parameter in self.plan.parameters), REPLICATE]
-        names += [derivation.name for derivation in self.plan.derive]
-        repeated = {name: np.repeat(column, times) for name, column in columns.items()}
-        repeated[REPLICATE] = np.tile(np.arange(1, times + 1, dtype=np.int64), rows)
-        return {name: repeated[name] for name in names}
+            yield columns
+            return
+        rows = len(next(iter(columns.values()))) * times
+        names = [parameter.name for parameter in self.plan.parameters]
+        derived = [derivation.name for derivation in self.plan.derive]
+        # More replicates than a chunk has rows come in pieces.
+        for first in range(0, rows, self._most):
+            row, number = np.divmod(np.arange(first, min(first + self._most, rows), dtype=np.int64), times)
+            repeated = {name: columns[name][row] for name in names}
+            repeated[REPLICATE] = number + 1
+            yield repeated | {name: columns[name][row] for name in derived}
 
     def _draw(self, count: int) -> dict[str, Column]:
         """Draw and filter one chunk; empty where no row is left."""

@@ -113,6 +113,8 @@ def test_generators() -> None:
         ("a b z", "Use the letters `a b c` for the main factors"),
         ("a b -a", "Main factors are confounded with each other"),
         ("a b aab", "two parameters would always change together"),
+        ("a b aa", "a parameter would never change"),
+        ("a b -aabb", "a parameter would never change"),
     ],
 )
 def test_generators_that_will_not_do(generators: str, problem: str) -> None:
@@ -120,6 +122,26 @@ def test_generators_that_will_not_do(generators: str, problem: str) -> None:
         coded(f"fractional(generators='{generators}')", 3)
     assert caught.value.message == problem
     assert caught.value.where == f"--design 'fractional(generators=...)': {generators!r}"
+
+
+@pytest.mark.parametrize(
+    ("design", "axes", "rows"),
+    [
+        ("oat(levels=1000000000000)", 3, 3 * 10**12 + 1),
+        ("ccd(center=1000000000000000000000)", 2, 10**21 + 8),
+        ("box-behnken(center=1000000000000)", 3, 10**12 + 12),
+        ("box-behnken", 1000, 1_998_001),
+    ],
+)
+def test_what_does_not_fit_into_memory_is_refused(design: str, axes: int, rows: int) -> None:
+    with pytest.raises(UserError) as caught:
+        opened(design, [f"p{number}=uniform(0, 1)" for number in range(axes)])
+    name = design.partition("(")[0]
+    assert str(caught.value) == (
+        f"--design {name}: of {axes} parameters it would have {rows} rows, which are held in memory: "
+        "too many\n"
+        "  take fewer levels, centres or parameters, or the design lhs or sobol"
+    )
 
 
 def test_aliases_are_told() -> None:

@@ -75,6 +75,12 @@ def test_a_parameter_of_a_zip_stands_for_the_zip() -> None:
     assert spearmanr(found[:, 0], found[:, 2]).statistic == pytest.approx(0.7, abs=0.03)
 
 
+def test_a_zip_of_other_numbers_of_levels_correlates() -> None:
+    columns = ("a=choice(x, y)", "b=choice(p, q, r)", "c=uniform(0, 1)")
+    found = drawn(opened("random", columns, groups=["zip(a, b)"], correlate=[("a", "c", 0.8)]), 1000)
+    assert spearmanr(found[:, 1], found[:, 2]).statistic > 0.6
+
+
 def test_levels_correlate_too() -> None:
     found = drawn(opened("random", ("a=int(1, 4)", "b=choice(x, y, z)"), correlate=[("a", "b", 0.8)]), 20_000)
     assert 0.65 < spearmanr(found[:, 0], found[:, 1]).statistic < 0.8

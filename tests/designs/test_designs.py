@@ -247,6 +247,19 @@ def test_a_wider_grid_leaves_out_what_was_there() -> None:
     assert rows == [(0, 1), (1, 1), (2, 0), (2, 1)]
 
 
+def test_a_wider_grid_passes_over_what_was_there_in_long_steps() -> None:
+    axes = make_axes(parameters("a=int(1, 1000000)"))
+    steps: list[int] = []
+
+    def order(first: int, count: int) -> np.ndarray:
+        steps.append(count)
+        return as_they_are(first, count)
+
+    source = GridPoints(axes, order, [np.arange(1_000_000) < 999_999])
+    assert [column.tolist() for column in source.draw(1)] == [[999_999]]
+    assert len(steps) < 20
+
+
 @pytest.mark.parametrize("name", ENDLESS)
 def test_a_zip_shares_its_points(name: str) -> None:
     zipped = [Group(kind="zip", members=("a", "c"))]

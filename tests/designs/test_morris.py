@@ -105,6 +105,11 @@ def test_what_is_refused() -> None:
         axes[0].coded(next(iter(source.draw(4))))
 
 
+def test_more_levels_than_floats_can_count_are_refused() -> None:
+    with pytest.raises(UserError, match=r"^the design morris takes 1073741824 levels at most, not 10{400}"):
+        morris("uniform(0, 1)", levels=10**400)
+
+
 def test_how_many_rows_there_are() -> None:
     axes = make_axes([parse_parameter(f"p{place}={UNIT}") for place in range(4)])
 

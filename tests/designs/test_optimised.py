@@ -78,6 +78,25 @@ def test_poisson_points_are_as_far_apart_as_the_radius() -> None:
     assert len(drawn(opened("poisson", laws(2)))) == 20
 
 
+@pytest.mark.parametrize("design", ["poisson", "poisson(radius=0.2)", CD, LLOYD])
+def test_parameters_with_one_value_are_in_no_design(design: str) -> None:
+    alone = drawn(opened(design, laws(2), rows=15), 15)
+    found = drawn(opened(design, ["k=const(9)", *laws(2), "m=int(4, 4)"], rows=15), 15)
+    assert np.array_equal(found, np.column_stack([np.zeros(15), alone, np.full(15, 4)]))
+
+
+@pytest.mark.parametrize("design", ["poisson", CD, LLOYD])
+def test_of_constants_alone_there_is_no_design(design: str) -> None:
+    with pytest.raises(UserError, match="parameter"):
+        opened(design, ["k=const(9)", "m=const(4)"], rows=15)
+
+
+def test_a_zip_of_other_numbers_of_levels_is_one_axis() -> None:
+    columns = ["a=choice(x, y)", "b=choice(p, q, r)", "c=uniform(0, 1)"]
+    found = drawn(opened("poisson", columns, rows=15, groups=["zip(a, b)"]), 15)
+    assert found.shape == (15, 3)
+
+
 def test_any_part_of_poisson_points_is_spread_over_the_whole_cube() -> None:
     found = drawn(opened("poisson(radius=0.05)", laws(2)))
     assert np.abs(found[:60].mean(axis=0) - 0.5).max() < 0.12
@@ -113,6 +132,7 @@ def test_any_part_of_poisson_points_is_spread_over_the_whole_cube() -> None:
         ),
         ("poisson(radius=0.01)", 6, None, "with the radius 0.01 about 1000000000000 points fit"),
         ("poisson(radius=wide)", 2, None, "'wide' is no radius"),
+        ("poisson(radius=1e-300)", 2, None, "'1e-300' is no radius"),
         ("poisson(radius=-1)", 2, None, "'-1' is no radius"),
     ],
 )

@@ -191,6 +191,18 @@ def test_a_campaign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert told("campaign", folder) == told_first[:1]
 
 
+@pytest.mark.parametrize("name", ["beam_0000.yaml", "table.csv", "pgen.py"])
+def test_a_file_of_the_campaign_is_gone(tmp_path: Path, name: str) -> None:
+    folder = campaign_of(tmp_path)
+    (folder / name).unlink()
+    (finding,) = [finding for finding in diagnose(folder, quick=True) if finding.about == "campaign"]
+    assert (finding.level, finding.text) == ("problem", f"{folder}/{name} is missing")
+    assert (
+        finding.hint
+        == f"bring it back from a copy; genstudy verify {folder} tells what else is not as it was"
+    )
+
+
 def test_a_damaged_manifest(tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text("{")
     ((level, text),) = told("campaign", tmp_path)

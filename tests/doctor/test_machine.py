@@ -76,6 +76,45 @@ def test_another_genstudy_on_path(commands: Callable[..., Path]) -> None:
     )
 
 
+def test_a_genstudy_on_path_that_does_not_start(commands: Callable[..., Path]) -> None:
+    folder = commands({"genstudy": ""})
+    (folder / "genstudy").write_text("#!/gone/python\n")  # as in an environment that was moved
+    assert found("genstudy")[1:] == [
+        Finding(
+            about="genstudy",
+            level="note",
+            text=f"the one on PATH is another: {folder}/genstudy does not start: No such file or directory",
+            hint=f"put this one's folder first on PATH: {FOLDER}",
+        )
+    ]
+
+
+def test_a_genstudy_on_path_that_does_not_answer(
+    commands: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = commands({"genstudy": "exec sleep 60"})
+    monkeypatch.setattr("genstudy.doctor.software.SECONDS", 0.5)
+    last = found("genstudy")[-1]
+    assert (last.level, last.text) == (
+        "note",
+        f"the one on PATH is another: {folder}/genstudy does not answer within 0.5 s",
+    )
+
+
+def test_a_folder_for_temporary_files_that_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", None)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    assert found("TMPDIR") == []
+    monkeypatch.setattr("tempfile.tempdir", None)
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "gone"))
+    (finding,) = found("TMPDIR")
+    assert (finding.level, finding.hint) == (
+        "note",
+        "export TMPDIR=FOLDER, one with room that you may write to",
+    )
+    assert finding.text.startswith(f"{tmp_path}/gone cannot be used; genstudy takes /")
+
+
 def test_packages_that_are_missing_or_too_old(installed: Callable[..., None]) -> None:
     pip = f"{sys.executable} -m pip install"
     elsewhere = 'nowhere>=1; sys_platform == "nowhere"'
@@ -101,9 +140,11 @@ def test_packages_that_cannot_be_imported(
     installed: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     installed("genstudy", genstudy.__version__, "pyyaml", "jinja2", "typer")
-    (tmp_path / "yaml.py").write_text("raise ImportError('libyaml.so is missing')\n")
-    (tmp_path / "jinja2.py").write_text("import os, signal; os.kill(os.getpid(), signal.SIGILL)\n")
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    broken = tmp_path / "broken"  # not where this process looks, which may not have imported them yet
+    broken.mkdir()
+    (broken / "yaml.py").write_text("raise ImportError('libyaml.so is missing')\n")
+    (broken / "jinja2.py").write_text("import os, signal; os.kill(os.getpid(), signal.SIGILL)\n")
+    monkeypatch.setenv("PYTHONPATH", str(broken))
     told = [(finding.level, finding.text) for finding in found("packages", quick=False)]
     cannot = "is installed, and cannot be imported:"
     assert told[1:] == [

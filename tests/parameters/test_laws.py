@@ -91,6 +91,16 @@ def test_choice_gives_indices_of_its_words_by_weight() -> None:
     assert np.bincount(values.astype(int)).tolist() == [100, 0, 300]
 
 
+@pytest.mark.parametrize(
+    "law", ["triangular(-2.4, -2.4, 9)", "beta(2, 0.5, 1.06, 5.274)", "beta(0.01, 0.01, -0.1, 0.3)"]
+)
+def test_rounding_leads_out_of_no_law(law: str) -> None:
+    found = parse_law(law)
+    values = found.sample(np.array([0.0, 2.0**-53, 0.3, 0.5, 1 - 2.0**-52, 1 - 2.0**-53]))
+    assert found.ends is not None
+    assert found.ends[0] <= values.min() <= values.max() <= found.ends[1]
+
+
 def test_a_last_item_of_no_weight_is_never_chosen() -> None:
     assert parse_law("choice(a:1, b:0)").sample(np.array([1 - 2.0**-53])).tolist() == [0]
 

@@ -22,6 +22,7 @@ from genstudy.reports.data import Missing, Report, gather_report
 from genstudy.reports.outputs import Outcomes
 from genstudy.reports.page import lead_of, page_of
 from genstudy.results.collect import collect_results
+from genstudy.sensitivity.analyze import analyze_campaign
 from genstudy.specs.make import make_specs
 from genstudy.specs.options import Options
 from genstudy.specs.results import ResultsSettings
@@ -29,6 +30,7 @@ from tests.campaign.failing import fail, failing_campaign, pretend
 from tests.databases.postgres import PostgresServer
 from tests.ledger.owners import NEVER, no_news
 from tests.reports.support import campaign, record, records_of
+from tests.sensitivity.campaigns import make_campaign, say
 from tests.specs.support import refusal
 
 
@@ -274,3 +276,22 @@ def test_parameters_that_tell_failed_rows_come_first(in_tmp: Path) -> None:
     report = gathered(folder)
     assert report.order[0] == "cause"
     assert report.ordered == "the ones that tell failed rows most surely from the others first"
+
+
+@pytest.mark.parametrize("design", ["saltelli(blocks=4)", "morris(trajectories=4)"])
+def test_designs_that_give_indices(in_tmp: Path, design: str) -> None:
+    folder = make_campaign(in_tmp, design, groups=["zip(x2, x3)"])
+    assert gathered(folder).indices is None
+    say(in_tmp, bad=(1,))
+    run_campaign(folder)
+    report = gathered(folder)
+    assert report.indices == analyze_campaign(folder, ["y", "sum", "flat"])
+    page = page_of(report)
+    assert page.count("zip(x2, x3)") >= 2
+    assert "1 row without it: indices are of the blocks that are left" in page
+    assert ("first order" in page, "elementary" in page) == (design[0] == "s", design[0] == "m")
+    manifest = folder / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"replicates": 1', '"replicates": 0'))
+    report = gathered(folder)
+    assert [name for name, _ in report.missing] == ["sensitivity indices"]
+    assert "This cannot be told: " in page_of(report)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from SALib.analyze import sobol
 
-from genstudy.sensitivity.variance import Found, Term, all_terms, variance_indices
+from genstudy.sensitivity.variance import Found, Term, all_terms, mean_and_variance, variance_indices
 from tests.sensitivity.models import (
     Model,
     ishigami,
@@ -139,3 +139,23 @@ def test_what_cannot_be_told_is_nan() -> None:
     flat = np.ones((6, 5))
     flat[2, 1] = 2.0
     assert np.isnan(of_kind(indices(flat, 3), "first")).all()
+
+
+@pytest.mark.parametrize("unit", [1.0, 1e-100, 1e100])
+def test_mean_and_variance_are_those_of_the_rows_that_follow_the_laws(unit: float) -> None:
+    results = saltelli_results(ishigami, 3, 32)
+    results[3, 0] = np.nan
+    sides = results[:, [0, -1]]
+    mean, variance = mean_and_variance(results * unit)
+    assert mean == pytest.approx(np.nanmean(sides) * unit, rel=1e-12)
+    assert variance == pytest.approx(np.nanvar(sides) * unit * unit, rel=1e-12)
+
+
+@pytest.mark.parametrize("unit", [1e-300, 1e300])
+def test_a_variance_beyond_all_floats_is_none(unit: float) -> None:
+    results = saltelli_results(ishigami, 3, 32)
+    mean, variance = mean_and_variance(results * unit)
+    assert mean == pytest.approx(results[:, [0, -1]].mean() * unit, rel=1e-12)
+    assert variance is None
+    assert mean_and_variance(np.full((4, 5), np.nan)) == (None, None)
+    assert mean_and_variance(np.ones((4, 5))) == (1.0, 0.0)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genstudy.errors import UserError
@@ -29,8 +32,8 @@ def table(tmp_path: Path) -> Path:
     return tmp_path / "t.csv"
 
 
-def made(table: Path, **options: int) -> Campaign:
-    return make_specs(table, table.parent / "c", Options(**options))  # type: ignore[arg-type]
+def made(table: Path, **options: Any) -> Campaign:
+    return make_specs(table, table.parent / "c", Options(**options))
 
 
 def sizes(campaign: Campaign) -> list[int]:
@@ -127,6 +130,34 @@ def test_the_command_says_it(table: Path, run_cli: RunCli) -> None:
     code, _, err = run_cli("specs", table, "-b", "15", "-o", table.parent / "x")
     assert code == 0
     assert err == "genstudy: warning: batches have 12 rows, not 15: the 4 rows of a block belong together\n"
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 12), st.integers(1, 3), st.data())
+def test_no_batch_of_a_campaign_begins_or_ends_within_a_block(
+    blocks: int, replicates: int, data: st.DataObject
+) -> None:
+    size = BLOCK * replicates
+    start = data.draw(st.integers(0, blocks - 1))
+    rows = data.draw(st.none() | st.integers(1, blocks - start))
+    cut = blocks - start if rows is None else rows
+    sizes = st.fixed_dictionaries({"batch_size": st.integers(size, 5 * size)})
+    counts = st.fixed_dictionaries({"batches": st.integers(1, cut)})
+    options = data.draw(st.just({}) | sizes | counts)
+    with TemporaryDirectory() as place:
+        table = Path(place) / "t.csv"
+        parameters = [parse_parameter(f"{name}=uniform(0, 1)") for name in "ab"]
+        make_table(
+            parameters, output=table, design=f"saltelli(blocks={blocks})", seed=1, replicates=replicates
+        )
+        part = None if rows is None else rows * size
+        inline = data.draw(st.booleans())
+        batches = made(table, inline=inline, start=start * size, rows=part, **options).manifest.batches
+    edges = [(batch.start, batch.start + batch.nrows) for batch in batches]
+    assert edges[0][0] == start * size
+    assert edges[-1][1] == (start + cut) * size
+    assert all(one[1] == other[0] for one, other in pairwise(edges))
+    assert all(edge % size == 0 for pair in edges for edge in pair)
 
 
 @given(st.integers(1, 50), st.integers(1, 40), st.data())

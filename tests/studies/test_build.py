@@ -250,6 +250,18 @@ def test_values_stay_the_text_that_was_written() -> None:
         ("parameters:\n  a: uniform(0, 1)\ndesign: grid\n", "s.yaml"),
         ("parameters:\n  a: int(0, 1)\ndesign: grid\nrows: 3\n", "s.yaml: the design grid has 2 rows"),
         ("parameters:\n  width:\nwhere: widht < 3\n", "s.yaml, line 3, where: "),
+        (
+            "parameters:\n  a:\n  b:\ncorrelate: a b 1\n",
+            "s.yaml, line 4, correlate: a rank correlation is between -1 and 1",
+        ),
+        (
+            "parameters:\n  a:\n  b:\ncorrelate:\n- a b 0.1\n- a z 0.5\n",
+            "s.yaml, line 6, correlate: there is no parameter 'z'",
+        ),
+        (
+            "parameters:\n  a:\n  b:\n  c:\ncorrelate: [a b 0.9, b c 0.9, a c -0.9]\n",
+            "s.yaml, line 5, correlate: no parameters have all of these correlations at once",
+        ),
         ("parameters:\n  a:\ndesign: sobl\n", "s.yaml, line 3, design: there is no design 'sobl'"),
         ("parameters:\n  a:\n  b:\ngroups:\n  - zip(a, c)\n", "s.yaml, line 5, groups: there is no "),
         ("parameters:\n  a:\nexclude:\n  - a < 3\n  - b < 3\n", "s.yaml, line 5, exclude: "),

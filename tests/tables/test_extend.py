@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from itertools import product
+from itertools import permutations, product
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -11,6 +11,7 @@ import pytest
 
 from genstudy.errors import UserError
 from genstudy.parameters.grammar import parse_parameter
+from genstudy.tables import rows
 from genstudy.tables.extend import extend_table
 from genstudy.tables.make import make_table
 from genstudy.tables.record import read_record, record_path
@@ -118,6 +119,43 @@ def test_a_longer_table_may_go_elsewhere(tmp_path: Path) -> None:
         extend_table(table, rows=3, output=longer)
 
 
+@pytest.mark.parametrize(("suffix", "other"), list(permutations((".csv", ".csv.gz", ".parquet"), 2)))
+def test_a_longer_table_keeps_its_format(tmp_path: Path, suffix: str, other: str) -> None:
+    table = tmp_path / f"t{suffix}"
+    make_table(parameters(), output=table, rows=4, seed=1)
+    there = sorted(tmp_path.iterdir())
+    with pytest.raises(UserError) as caught:
+        extend_table(table, rows=3, output=tmp_path / f"longer{other}")
+    assert str(caught.value) == (
+        f"{tmp_path / f'longer{other}'}: a longer table begins with the old one, so it is of the same "
+        f"format\n  end its name with {suffix}"
+    )
+    assert sorted(tmp_path.iterdir()) == there
+
+
+def test_numbers_that_become_texts_keep_their_spelling(tmp_path: Path) -> None:
+    table = tmp_path / "t.parquet"
+    make_table(parameters("a=choice(1e-07, 1e+16, 0.5)"), output=table, design="grid")
+    assert frame(table)["a"].dtype == pl.Float64
+    extend_table(table, parameters=parameters("a=choice(1e-07, 1e+16, 0.5, auto)"))
+    assert frame(table)["a"].to_list() == ["1e-07", "1e+16", "0.5", "auto"]
+
+
+def test_more_replicates_than_a_chunk_has_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table, whole = tmp_path / "t.csv", tmp_path / "whole.csv"
+    make_table(parameters(), output=whole, rows=5, seed=1, replicates=700, index="i")
+    monkeypatch.setattr(rows, "CHUNK_ROWS", (256, 256))
+    heights: list[int] = []
+
+    def count(text: str) -> None:
+        heights.append(text.count("\n"))
+
+    make_table(parameters(), output=table, rows=2, seed=1, replicates=700, index="i", show=count)
+    extend_table(table, rows=3, show=count)
+    assert table.read_bytes() == whole.read_bytes()
+    assert max(heights) <= 257
+
+
 def test_an_index_goes_on(tmp_path: Path) -> None:
     table = tmp_path / "t.csv.gz"
     make_table(parameters("a"), output=table, rows=4, seed=1, index="id")
@@ -143,6 +181,10 @@ def test_an_index_goes_on(tmp_path: Path) -> None:
         ({"design": "lhs", "where": ["a < 3"]}, {"rows": 3},
          ("t.csv: a Latin hypercube of which conditions took rows away cannot be extended\n"
           "  random, sobol and halton can")),
+        ({"design": "saltelli", "replicates": 2}, {"rows": 4},
+         "t.csv: 4 rows are no whole blocks: a block of this table has 3\n  pass -n 3 or 6"),
+        ({"design": "saltelli"}, {"rows": 2},
+         "t.csv: 2 rows are no whole blocks: a block of this table has 3\n  pass -n 3"),
         ({"design": "oat"}, {"rows": 3},
          ("t.csv: the design oat cannot be extended: it is whole as it is\n"
           "  take replicates, or make another table")),
@@ -153,7 +195,7 @@ def test_what_cannot_be_extended(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     table = tmp_path / "t.csv"
-    rows = None if made.get("design") in {"grid", "oat"} else 10
+    rows = None if made.get("design") in {"grid", "oat", "saltelli"} else 10
     make_table(parameters("a=int(1, 3)"), output=table, rows=rows, seed=1, **made)
     before = table.read_bytes(), record_path(table).read_bytes()
     more = {**more, "parameters": parameters(*more["parameters"])} if "parameters" in more else more
@@ -171,6 +213,12 @@ def test_a_table_without_its_record_is_refused(tmp_path: Path) -> None:
         stream.write(b"0.5,1,x\n")
     with pytest.raises(UserError, match="no record of how it was made"):
         extend_table(table, rows=1)
+
+
+def test_a_table_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError) as caught:
+        extend_table(tmp_path / "t.csv", rows=3)
+    assert str(caught.value) == f"{tmp_path / 't.csv'}: there is no such table\n  genstudy csv makes one"
 
 
 def test_a_table_whose_last_row_was_edited_is_refused(tmp_path: Path) -> None:
