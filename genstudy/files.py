@@ -124,10 +124,11 @@ def whole_file(path: Path, *, force: bool = False, sync: bool = True) -> Iterato
 def check_new_folder(path: Path, *, replace: bool = False) -> None:
     """Refuse a folder that exists (unless it may be replaced), or that has nowhere to be."""
     _check_parent(path)
-    if _is_there(path) and not path.is_dir():
-        what = "this is a file, and a folder was to have its name"
-        raise UserError(what, where=str(path), hint="choose another -o")
     if _is_there(path) and not replace:
+        if not path.is_dir():
+            raise UserError(
+                "it exists already, and is not a folder", where=str(path), hint="choose another -o"
+            )
         raise UserError(
             "the folder exists already", where=str(path), hint="pass --force to replace it, or another -o"
         )

@@ -126,7 +126,7 @@ def test_a_file_has_the_name_of_the_folder(in_tmp: Path) -> None:
     Path("beam").write_text("a program")
     with pytest.raises(UserError) as caught, whole_folder(Path("beam")):
         pass
-    assert refusal(caught) == "beam: this is a file, and a folder was to have its name\n  choose another -o"
+    assert refusal(caught) == "beam: it exists already, and is not a folder\n  choose another -o"
     assert names(in_tmp) == ["beam"]
 
 

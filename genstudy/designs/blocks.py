@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from genstudy.designs.axes import varies
 from genstudy.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
+    from genstudy.designs.axes import Axis
     from genstudy.designs.kinds import Request
-    from genstudy.designs.source import Column
+    from genstudy.designs.source import Column, Kind
 
     Places = NDArray[np.int64]
 
@@ -25,6 +27,8 @@ class BlockPoints(ABC):
 
     block: rows of a block. total: of all blocks.
     """
+
+    kind: Kind
 
     def __init__(self, block: int, blocks: int) -> None:
         self.block = block
@@ -71,6 +75,36 @@ class BlockPoints(ABC):
 
     def close(self) -> None:  # noqa: B027 - no design has to do anything
         """Nothing is open."""
+
+
+class BesideConstants:
+    """Points of the axes that vary, with a column of zeros for each axis that does not."""
+
+    def __init__(self, source: BlockPoints, axes: Sequence[Axis]) -> None:
+        self.kind, self.total, self.block = source.kind, source.total, source.block
+        self._source, self._axes = source, axes
+
+    def draw(self, count: int) -> list[Column]:
+        """Return the next points, as the source does."""
+        varied = iter(columns := list(self._source.draw(count)))
+        still = np.zeros(len(columns[0]))
+        return [next(varied) if varies(axis) else still for axis in self._axes]
+
+    def skip(self, count: int) -> None:
+        """Pass over points."""
+        self._source.skip(count)
+
+    def close(self) -> None:
+        """Let go of the source."""
+        self._source.close()
+
+
+def varying(axes: Sequence[Axis]) -> list[Axis]:
+    """Return the axes that vary: a constant has no index, and no row of its own. UserError for none."""
+    found = [axis for axis in axes if varies(axis)]
+    if not found:
+        raise UserError("all parameters are constant", hint="give one a law, as width=uniform(0, 1)")
+    return found
 
 
 def blocks_wanted(request: Request, block: int, argument: str, default: int) -> int:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from genstudy.designs.blocks import BlockPoints, blocks_wanted
+from genstudy.designs.blocks import BesideConstants, BlockPoints, blocks_wanted, varying
 from genstudy.designs.points import stream
 from genstudy.errors import UserError
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from genstudy.designs.axes import Axis
     from genstudy.designs.blocks import Places
     from genstudy.designs.kinds import Request
-    from genstudy.designs.source import Column
+    from genstudy.designs.source import Column, PointSource
 
 DEFAULT_TRAJECTORIES = 10
 NUMBERS = 3
@@ -79,8 +79,10 @@ class MorrisPoints(BlockPoints):
             yield np.sign(x) if two_levels else x
 
 
-def open_morris(request: Request) -> MorrisPoints:
+def open_morris(request: Request) -> PointSource:
     """Open the design that a request asks for."""
-    trajectories = blocks_wanted(request, len(request.axes) + 1, "trajectories", DEFAULT_TRAJECTORIES)
+    axes = varying(request.axes)
+    trajectories = blocks_wanted(request, len(axes) + 1, "trajectories", DEFAULT_TRAJECTORIES)
     levels = int(request.arguments["levels"])
-    return MorrisPoints(request.axes, request.seed, trajectories=trajectories, levels=levels)
+    points = MorrisPoints(axes, request.seed, trajectories=trajectories, levels=levels)
+    return BesideConstants(points, request.axes)

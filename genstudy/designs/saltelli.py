@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from genstudy.designs.blocks import BlockPoints, blocks_wanted
+from genstudy.designs.blocks import BesideConstants, BlockPoints, blocks_wanted, varying
 from genstudy.designs.points import SequencePoints
 from genstudy.errors import UserError
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from genstudy.designs.axes import Axis
     from genstudy.designs.blocks import Places
     from genstudy.designs.kinds import Request
-    from genstudy.designs.source import Column
+    from genstudy.designs.source import Column, PointSource
 
 DEFAULT_BLOCKS = 64
 MOST_AXES, MOST_BLOCKS = SequencePoints.LIMITS["sobol"][0] // 2, SequencePoints.LIMITS["sobol"][1]
@@ -75,11 +75,13 @@ class SaltelliPoints(BlockPoints):
             yield np.where(from_b, bases[block, self._axes + axis], bases[block, axis])
 
 
-def open_saltelli(request: Request) -> SaltelliPoints:
+def open_saltelli(request: Request) -> PointSource:
     """Open the design that a request asks for."""
     second_order = bool(request.arguments["second_order"])
-    block = saltelli_block(len(request.axes), second_order=second_order)
+    axes = varying(request.axes)
+    block = saltelli_block(len(axes), second_order=second_order)
     blocks = blocks_wanted(request, block, "blocks", DEFAULT_BLOCKS)
     if blocks & (blocks - 1):
         request.note(f"saltelli is balanced where its blocks are a power of 2; {blocks} is none")
-    return SaltelliPoints(request.axes, request.seed, blocks=blocks, second_order=second_order)
+    points = SaltelliPoints(axes, request.seed, blocks=blocks, second_order=second_order)
+    return BesideConstants(points, request.axes)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from genstudy.designs.axes import make_axes
+from genstudy.designs.blocks import varying
 from genstudy.designs.choose import parse_design
 from genstudy.designs.kinds import Request
 from genstudy.designs.saltelli import saltelli_block
@@ -40,9 +41,9 @@ HINT = "make a table for it: genstudy csv ... --design saltelli, or --design mor
 class Layout:
     """The blocks of a campaign.
 
-    axes: what the design varies. block: points of a block; size: rows of one, which are `replicates` times as
-    many. first: the number of the first block of the design that the campaign has; blocks: how many it has.
-    parts: points that each call made.
+    axes: what the design varies; constants are none. block: points of a block; size: rows of one, which are
+    `replicates` times as many. first: the number of the first block of the design that the campaign has;
+    blocks: how many it has. parts: points that each call made.
     """
 
     design: DesignChoice
@@ -182,7 +183,8 @@ def _unclear(folder: Path) -> UserError:
 
 def _axes(record: TableRecord) -> Sequence[Axis]:
     parameters = [Parameter(name=name, law=parse_law(law)) for name, law in record.parameters]
-    return make_axes(parameters, parse_groups(record.groups, [parameter.name for parameter in parameters]))
+    groups = parse_groups(record.groups, [parameter.name for parameter in parameters])
+    return varying(make_axes(parameters, groups))
 
 
 def saltelli_roles(layout: Layout, axis: int) -> tuple[int, int, int]:

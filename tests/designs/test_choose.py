@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from genstudy.designs.choose import DESIGNS, parse_design
+from genstudy.designs.axes import make_axes
+from genstudy.designs.choose import DESIGNS, open_design, parse_design
 from genstudy.errors import UserError
+from genstudy.parameters.grammar import parse_parameter
 
 
 @pytest.mark.parametrize("name", DESIGNS)
@@ -29,6 +31,27 @@ def test_a_design_has_one_canonical_spelling(text: str, canonical: str) -> None:
     choice = parse_design(text)
     assert choice.text == canonical
     assert parse_design(canonical) == choice
+
+
+@pytest.mark.parametrize("name", ["saltelli(blocks=4)", "saltelli(blocks=4, second_order=true)", "morris"])
+def test_constants_have_no_rows_of_their_own(name: str) -> None:
+    vary = [parse_parameter(text) for text in ("a=uniform(0, 1)", "b=int(1, 9)")]
+    every = [vary[0], parse_parameter("g=const(9.81)"), vary[1], parse_parameter("h=int(3, 3)")]
+    with_them, without = (
+        open_design(parse_design(name), make_axes(columns), columns, seed=1, rows=None)
+        for columns in (every, vary)
+    )
+    assert (with_them.block, with_them.total) == (without.block, without.total)
+    assert without.total is not None
+    with_them.skip(5)
+    without.skip(5)
+    a, g, b, h = with_them.draw(without.total)
+    assert [column.tolist() for column in (a, b)] == [
+        column.tolist() for column in without.draw(without.total)
+    ]
+    assert (set(g.tolist()), set(h.tolist())) == ({0}, {3})
+    with pytest.raises(UserError, match="all parameters are constant"):
+        open_design(parse_design(name), make_axes(every[1:2]), every[1:2], seed=1, rows=None)
 
 
 @pytest.mark.parametrize(
