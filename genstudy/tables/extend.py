@@ -13,7 +13,7 @@ from genstudy.errors import UserError, near
 from genstudy.parameters.grammar import parse_law
 from genstudy.parameters.laws import Parameter
 from genstudy.tables.draft import Before, Draft
-from genstudy.tables.make import named_errors, target, write_file
+from genstudy.tables.make import grow_file, named_errors, target, write_file
 from genstudy.tables.plan import make_plan
 from genstudy.tables.record import check_replaceable, read_record
 from genstudy.tables.write import suffix_of
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from genstudy.tables.plan import Plan
     from genstudy.tables.record import TableRecord
 
-MOST_LEVELS = 10**7
+MOST_LEVELS = 10**6
 """So many levels of an axis at most are compared with those that it had."""
 
 
@@ -87,9 +87,11 @@ def extend_table(
     with named_errors(output or table, draft):
         place = target(output or table, force=force or in_place)
         _check_format(table, place)
-        if not in_place:
+        if in_place:
+            made = grow_file(draft, place, record)
+        else:
             check_replaceable(place, force=force)
-        made = write_file(draft, place, force=force or in_place)
+            made = write_file(draft, place, force=force)
     return Extended(record=made, added=made.rows - record.rows, note=_note(draft, made))
 
 

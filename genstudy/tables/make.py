@@ -139,6 +139,20 @@ def write_file(draft: Draft, output: Path, *, force: bool) -> TableRecord:
     return record
 
 
+def grow_file(draft: Draft, output: Path, before: TableRecord) -> TableRecord:
+    """Write a longer table in place of the one that is there; a crash leaves one of them, with its record.
+
+    The record takes its place first, and holds that of the shorter table too.
+    """
+    with whole_file(output, force=True) as stream:
+        record = draft.write(stream, output)
+        stream.flush()
+        os.fsync(stream.fileno())
+        with whole_file(record_path(output), force=True) as side:
+            side.write(record_bytes(record, before=before))
+    return record
+
+
 @contextmanager
 def _moved_aside(path: Path) -> Iterator[Callable[[], None]]:
     """Give a function that moves a file aside: until the block ends well, or else back to its place."""

@@ -66,9 +66,17 @@ def record_path(table: Path) -> Path:
     return table.with_name(table.name.removesuffix(suffix) + ".json")
 
 
-def record_bytes(record: TableRecord) -> bytes:
-    """Return the record as the bytes of its file."""
-    content = {
+def record_bytes(record: TableRecord, *, before: TableRecord | None = None) -> bytes:
+    """Return the record as the bytes of its file.
+
+    before: that of the shorter table which is about to be replaced. It counts for as long as that one stands.
+    """
+    content = _content(record) if before is None else {**_content(record), "before": _content(before)}
+    return (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def _content(record: TableRecord) -> dict[str, Any]:
+    return {
         "format": FORMAT,
         "genstudy": record.genstudy,
         "table": record.table,
@@ -94,7 +102,6 @@ def record_bytes(record: TableRecord) -> bytes:
         "quality": record.quality,
         "versions": record.versions,
     }
-    return (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()
 
 
 def _named(laws: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
@@ -111,10 +118,11 @@ def read_record(table: Path) -> TableRecord | None:
         table = table.resolve() if table.is_symlink() else table
     except (OSError, RuntimeError):
         return None
-    record = _read(record_path(table))
-    if record is None or not table.is_file():
+    if not table.is_file():
         return None
-    return record if (record.table, record.bytes) == (table.name, table.stat().st_size) else None
+    known = (table.name, table.stat().st_size)
+    records = _read_all(record_path(table))
+    return next((record for record in records if (record.table, record.bytes) == known), None)
 
 
 def check_replaceable(table: Path, *, force: bool) -> None:
@@ -143,11 +151,18 @@ def check_replaceable(table: Path, *, force: bool) -> None:
 
 
 def _read(path: Path) -> TableRecord | None:
+    return next(iter(_read_all(path)), None)
+
+
+def _read_all(path: Path) -> list[TableRecord]:
+    """Return the record in a file, and that of the table before; none where it is no such file."""
     try:
         content = json.loads(path.read_bytes())
-        return record_from(content) if content["format"] == FORMAT else None
+        if content["format"] != FORMAT:
+            return []
+        return [record_from(one) for one in (content, content.get("before")) if one is not None]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return None
+        return []
 
 
 def record_from(content: Mapping[str, Any]) -> TableRecord:

@@ -205,6 +205,7 @@ def test_csv_draws_its_table(in_tmp: Path, run_cli: RunCli) -> None:
     assert (code, err) == (0, "")
     assert out == (
         "params.csv: 30 rows, 2 parameters, design random, seed 1\n"
+        "  discrepancy 0.00985 (random: 0.013), least distance 0.012, of 30 rows\n"
         "params.png: the design\n"
         "next: genstudy specs params.csv -t echo -b 10\n"
     )

@@ -301,6 +301,7 @@ class SlurmLab:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
+            errors="replace",  # squeue cuts names to a number of bytes
             check=False,
         )
 

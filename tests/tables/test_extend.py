@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import subprocess
+import sys
 from itertools import permutations, product
 from typing import TYPE_CHECKING, Any
 
@@ -204,6 +206,49 @@ def test_what_cannot_be_extended(
     assert str(caught.value).replace(f"{tmp_path}/", "") == message
     assert (table.read_bytes(), record_path(table).read_bytes()) == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["t.csv", "t.json"]
+
+
+DYING = """
+import os, sys
+from pathlib import Path
+left = int(sys.argv[2])
+def dying(real):
+    def do(*arguments, **options):
+        global left
+        if not left:
+            os._exit(9)
+        left -= 1
+        return real(*arguments, **options)
+    return do
+for name in ("replace", "rename", "unlink"):
+    setattr(Path, name, dying(getattr(Path, name)))
+from genstudy.tables.extend import extend_table
+extend_table(Path(sys.argv[1]), rows=5)
+"""
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_a_table_has_its_record_wherever_an_extension_dies(tmp_path: Path, suffix: str) -> None:
+    whole = tmp_path / f"whole{suffix}"
+    make_table(parameters(), output=whole, rows=9, seed=1)
+    lengths = []
+    for left in range(9):
+        table = tmp_path / f"t{left}{suffix}"
+        make_table(parameters(), output=table, rows=4, seed=1)
+        code = subprocess.run([sys.executable, "-c", DYING, table, str(left)], check=False).returncode
+        record = read_record(table)
+        assert record is not None
+        assert record.rows == frame(table).height
+        lengths.append((code, record.rows))
+        if record.rows == 4:
+            extend_table(table, rows=5)
+        assert frame(table).equals(frame(whole))
+        assert read_record(table).parts == (4, 5)  # type: ignore[union-attr]
+        if code == 0:
+            break
+    assert lengths[0] == (9, 4)
+    assert lengths[-1] == (0, 9)
+    assert len(lengths) > 2
 
 
 def test_a_table_without_its_record_is_refused(tmp_path: Path) -> None:

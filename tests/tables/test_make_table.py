@@ -307,7 +307,8 @@ REFUSED: list[tuple[tuple[str, ...], dict[str, Any], str]] = [
     (("a",), {"design": "gird"}, ("there is no design 'gird' (did you mean 'grid'?)\n"
      "  designs: " + ", ".join(DESIGNS))),
     (("a=int(1,3)", "b=int(1,2)"), {"design": "grid", "rows": 5},
-     "the design grid has 6 rows, and -n says 5\n  leave -n away: the parameters say how many rows there are"),
+     ("the design grid has 6 rows, and -n says 5\n"
+      "  leave -n away: the parameters say how many rows there are")),
     (("a=int(1,3)",), {"design": "grid", "rows": 3, "where": ["a > 1"]},
      ("the design grid has 3 rows before conditions, and -n says 3\n"
      "  leave -n away: the parameters say how many rows there are")),
