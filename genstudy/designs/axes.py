@@ -92,8 +92,8 @@ class ParameterAxis:
 
 
 @dataclass(frozen=True, slots=True)
-class ZipAxis:
-    """Members that move together."""
+class GroupAxis:
+    """A group, and the axes that its members would be."""
 
     group: Group
     members: tuple[Axis, ...]
@@ -107,6 +107,11 @@ class ZipAxis:
     def parameters(self) -> tuple[Parameter, ...]:
         """Those of all members."""
         return tuple(parameter for member in self.members for parameter in member.parameters)
+
+
+@dataclass(frozen=True, slots=True)
+class ZipAxis(GroupAxis):
+    """Members that move together."""
 
     @property
     def count(self) -> int | None:
@@ -136,21 +141,8 @@ class ZipAxis:
 
 
 @dataclass(frozen=True, slots=True)
-class ProductAxis:
+class ProductAxis(GroupAxis):
     """All combinations of members with levels, the last one fastest, counted as levels of one axis."""
-
-    group: Group
-    members: tuple[Axis, ...]
-
-    @property
-    def name(self) -> str:
-        """The group as it is written."""
-        return self.group.text
-
-    @property
-    def parameters(self) -> tuple[Parameter, ...]:
-        """Those of all members."""
-        return tuple(parameter for member in self.members for parameter in member.parameters)
 
     @property
     def count(self) -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from genstudy.designs.axes import levels_of
+from genstudy.designs.order import make_order
 from genstudy.errors import UserError
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from genstudy.designs.axes import Axis
+    from genstudy.designs.kinds import Request
     from genstudy.designs.order import Order
 
     Levels = NDArray[np.int64]
@@ -85,3 +87,10 @@ def grid_size(axes: Sequence[Axis]) -> int:
             hint="take fewer levels, or the design random, lhs or sobol",
         )
     return total
+
+
+def open_grid(request: Request) -> GridPoints:
+    """Open the design that a request asks for."""
+    grid_size(request.axes)
+    order = make_order(request.order, [levels_of(axis) for axis in request.axes], request.seed)
+    return GridPoints(request.axes, order, request.known)

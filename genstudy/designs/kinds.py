@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -82,97 +83,23 @@ class DesignKind:
     needs: tuple[str, ...] = ()
 
 
-def _random(request: Request) -> PointSource:
-    from genstudy.designs.points import RandomPoints
+def _in(module: str, name: str) -> Callable[[Request], PointSource]:
+    """Return a function of a module here, which is imported when it is called: numpy takes long."""
 
-    return RandomPoints(request.axes, request.seed)
+    def open_points(request: Request) -> PointSource:
+        found: PointSource = getattr(import_module(f"genstudy.designs.{module}"), name)(request)
+        return found
 
-
-def _lhs(request: Request) -> PointSource:
-    if request.arguments["optimize"] is not None:
-        from genstudy.designs.optimised import open_optimised
-
-        return open_optimised(request)
-    from genstudy.designs.latin import LatinPoints
-
-    return LatinPoints(request.axes, request.seed, request.parts or (request.rows or 0,), request.folder)
-
-
-def _sobol(request: Request) -> PointSource:
-    from genstudy.designs.points import SequencePoints
-
-    return SequencePoints("sobol", request.axes, request.seed)
-
-
-def _halton(request: Request) -> PointSource:
-    from genstudy.designs.points import SequencePoints
-
-    return SequencePoints("halton", request.axes, request.seed)
-
-
-def _grid(request: Request) -> PointSource:
-    from genstudy.designs.axes import levels_of
-    from genstudy.designs.grid import GridPoints, grid_size
-    from genstudy.designs.order import make_order
-
-    grid_size(request.axes)
-    order = make_order(request.order, [levels_of(axis) for axis in request.axes], request.seed)
-    return GridPoints(request.axes, order, request.known)
-
-
-def _fractional(request: Request) -> PointSource:
-    from genstudy.designs.classical import open_fractional
-
-    return open_fractional(request)
-
-
-def _plackett_burman(request: Request) -> PointSource:
-    from genstudy.designs.classical import open_plackett_burman
-
-    return open_plackett_burman(request)
-
-
-def _ccd(request: Request) -> PointSource:
-    from genstudy.designs.classical import open_ccd
-
-    return open_ccd(request)
-
-
-def _box_behnken(request: Request) -> PointSource:
-    from genstudy.designs.classical import open_box_behnken
-
-    return open_box_behnken(request)
-
-
-def _oat(request: Request) -> PointSource:
-    from genstudy.designs.classical import open_oat
-
-    return open_oat(request)
-
-
-def _poisson(request: Request) -> PointSource:
-    from genstudy.designs.poisson import open_poisson
-
-    return open_poisson(request)
-
-
-def _saltelli(request: Request) -> PointSource:
-    from genstudy.designs.saltelli import open_saltelli
-
-    return open_saltelli(request)
-
-
-def _morris(request: Request) -> PointSource:
-    from genstudy.designs.morris import open_morris
-
-    return open_morris(request)
+    return open_points
 
 
 KINDS: Mapping[str, DesignKind] = {
-    "random": DesignKind(about="independent rows", open=_random, correlates=True, extends=True),
+    "random": DesignKind(
+        about="independent rows", open=_in("points", "open_random"), correlates=True, extends=True
+    ),
     "lhs": DesignKind(
         about="Latin hypercube: cut a parameter's range into as many equal parts as rows, and each has one",
-        open=_lhs,
+        open=_in("latin", "open_lhs"),
         arguments={
             "optimize": Argument(
                 kind=str,
@@ -186,17 +113,21 @@ KINDS: Mapping[str, DesignKind] = {
     ),
     "sobol": DesignKind(
         about="scrambled Sobol sequence; balanced where the rows are a power of 2",
-        open=_sobol,
+        open=_in("points", "open_sobol"),
         correlates=True,
         extends=True,
         needs=("scipy",),
     ),
     "halton": DesignKind(
-        about="scrambled Halton sequence", open=_halton, correlates=True, extends=True, needs=("scipy",)
+        about="scrambled Halton sequence",
+        open=_in("points", "open_halton"),
+        correlates=True,
+        extends=True,
+        needs=("scipy",),
     ),
     "grid": DesignKind(
         about="every combination of all levels, once; the last parameter changes fastest",
-        open=_grid,
+        open=_in("grid", "open_grid"),
         rows="fixed",
         seeded=False,
         ordered=True,
@@ -204,7 +135,7 @@ KINDS: Mapping[str, DesignKind] = {
     ),
     "fractional": DesignKind(
         about="a fraction of all combinations of the two ends",
-        open=_fractional,
+        open=_in("classical", "open_fractional"),
         arguments={
             "resolution": Argument(
                 kind=int, about="the shortest word of its defining relation: 3 if nothing is said", least=3
@@ -218,7 +149,7 @@ KINDS: Mapping[str, DesignKind] = {
     ),
     "plackett-burman": DesignKind(
         about="the two ends, for main effects in as few rows as can be",
-        open=_plackett_burman,
+        open=_in("classical", "open_plackett_burman"),
         rows="fixed",
         seeded=False,
         ordered=True,
@@ -226,7 +157,7 @@ KINDS: Mapping[str, DesignKind] = {
     ),
     "ccd": DesignKind(
         about="central composite: corners, stars and centres, for a quadratic model",
-        open=_ccd,
+        open=_in("classical", "open_ccd"),
         arguments={
             "center": Argument(kind=int, about="how often the centre comes", default=1, least=0),
             "face": Argument(
@@ -243,7 +174,7 @@ KINDS: Mapping[str, DesignKind] = {
     ),
     "box-behnken": DesignKind(
         about="the ends of each two parameters with the others in the middle, and the centre",
-        open=_box_behnken,
+        open=_in("classical", "open_box_behnken"),
         arguments={"center": Argument(kind=int, about="how often the centre comes", default=1, least=0)},
         rows="fixed",
         seeded=False,
@@ -252,7 +183,7 @@ KINDS: Mapping[str, DesignKind] = {
     ),
     "oat": DesignKind(
         about="one at a time: the centre, then each parameter alone away from it",
-        open=_oat,
+        open=_in("classical", "open_oat"),
         arguments={
             "levels": Argument(kind=int, about="of each parameter, from end to end", default=2, least=2)
         },
@@ -262,7 +193,7 @@ KINDS: Mapping[str, DesignKind] = {
     ),
     "poisson": DesignKind(
         about="Poisson disks: random points, each two as far apart as the radius or more",
-        open=_poisson,
+        open=_in("poisson", "open_poisson"),
         arguments={
             "radius": Argument(
                 kind=str,
@@ -275,7 +206,7 @@ KINDS: Mapping[str, DesignKind] = {
     ),
     "saltelli": DesignKind(
         about="blocks of rows for variance-based sensitivity indices, over a scrambled Sobol sequence",
-        open=_saltelli,
+        open=_in("saltelli", "open_saltelli"),
         arguments={
             "blocks": Argument(kind=int, about="the number of blocks: 64 if nothing is said", least=1),
             "second_order": Argument(
@@ -288,7 +219,7 @@ KINDS: Mapping[str, DesignKind] = {
     ),
     "morris": DesignKind(
         about="trajectories along which one parameter moves at a time, for screening",
-        open=_morris,
+        open=_in("morris", "open_morris"),
         arguments={
             "trajectories": Argument(kind=int, about="how many: 10 if nothing is said", least=1),
             "levels": Argument(kind=int, about="of the grid, an even number", default=4, least=2),

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from genstudy.designs.axes import Axis
+    from genstudy.designs.kinds import Request
+    from genstudy.designs.source import PointSource
     from genstudy.parameters.laws import Points
 
 STEP = 2**17
@@ -129,3 +131,12 @@ def _placed(generator: np.random.Generator, cells: Points, rows: int) -> Points:
         part += generator.random(len(part))
         part /= rows
     return np.minimum(cells, BELOW_ONE, out=cells)
+
+
+def open_lhs(request: Request) -> PointSource:
+    """Open the design that a request asks for."""
+    if request.arguments["optimize"] is not None:
+        from genstudy.designs.optimised import open_optimised
+
+        return open_optimised(request)
+    return LatinPoints(request.axes, request.seed, request.parts or (request.rows or 0,), request.folder)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from scipy.stats.qmc import QMCEngine
 
     from genstudy.designs.axes import Axis
+    from genstudy.designs.kinds import Request
     from genstudy.parameters.laws import Points
 
 SOBOL_CELL = 2.0**-30
@@ -109,3 +110,18 @@ def _engine(kind: str, dimensions: int, seed: int) -> QMCEngine:
 
     engine = qmc.Sobol if kind == "sobol" else qmc.Halton
     return engine(dimensions, scramble=True, rng=np.random.default_rng(seed))
+
+
+def open_random(request: Request) -> RandomPoints:
+    """Open the design that a request asks for."""
+    return RandomPoints(request.axes, request.seed)
+
+
+def open_sobol(request: Request) -> SequencePoints:
+    """Open the design that a request asks for."""
+    return SequencePoints("sobol", request.axes, request.seed)
+
+
+def open_halton(request: Request) -> SequencePoints:
+    """Open the design that a request asks for."""
+    return SequencePoints("halton", request.axes, request.seed)

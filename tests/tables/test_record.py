@@ -66,8 +66,8 @@ def test_a_record_is_pretty_json_and_knows_no_clock(tmp_path: Path) -> None:
     assert text == json.dumps(content, indent=2) + "\n"
     assert list(content) == [
         "format", "genstudy", "table", "bytes", "rows", "columns", "index", "design", "seed", "block",
-        "parts", "earlier", "parameters", "groups", "correlate", "order", "replicates", "derive", "where", "exclude",
-        "unique", "round", "quality", "versions",
+        "parts", "earlier", "parameters", "groups", "correlate", "order", "replicates", "derive", "where",
+        "exclude", "unique", "round", "quality", "versions",
     ]  # fmt: skip
     assert content["parameters"] == [{"name": "a", "law": "int(0, 100)"}]
 
