@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 OUTSIDE = ("samples", "CHANGELOG.md", "CONTRIBUTING.md")
 HOME = {"README.md": "index.md"}
+ALONE = ("index.md", "tutorial.md")
+"""Pages that are the only ones of their part: a list of one beside them would only take their room."""
+
 FILE = re.compile(r"^<!-- file: (\S+) -->\n```(\w*).*$", re.MULTILINE)
 TEST = re.compile(r"<code>(tests/[\w/.:]+)</code>")
 CELL = re.compile(r"<td.*?</td>", re.DOTALL)
@@ -52,11 +55,14 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     """Lead the page's links to where their targets are in the site, and show the names of files.
 
     `console fails`, of which only the tests read the second word, is no block at all for mkdocs. What a
-    console shows is not for copying: its prompts and output would come along.
+    console shows is not for copying: its prompts and output would come along. Pages that are alone get the
+    room of the navigation.
     """
     markdown = FILE.sub(lambda block: f'```{block[2] or "text"} title="{block[1]}"', markdown)
     markdown = CONSOLE.sub("``` {.console .no-copy}", markdown)
     place = page.file.src_uri
+    if place in ALONE:
+        page.meta["hide"] = ["navigation"]
     here = posixpath.dirname(place if place in outside_files() else f"docs/{place}")
 
     def turned(link: re.Match[str]) -> str:
