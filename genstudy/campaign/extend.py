@@ -19,9 +19,10 @@ from genstudy.tables.query import open_source
 from genstudy.tables.record import read_record, record_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from genstudy.batches.known import Known
+    from genstudy.parameters.laws import Parameter
     from genstudy.specs.manifest import BatchEntry
     from genstudy.tables.query import Source
 
@@ -43,6 +44,7 @@ def extend_campaign(
     table: Source | None = None,
     *,
     rows: int | None = None,
+    parameters: Sequence[Parameter] = (),
     batch_size: int | None = None,
     dry_run: bool = False,
     tell: Callable[[str], None] = lambda _: None,
@@ -52,7 +54,8 @@ def extend_campaign(
     """Put rows that follow those of a campaign into new batches, which the next run takes up.
 
     table: begins with the campaign's rows, cell for cell; what follows them is new. rows: make so many new
-    ones instead, as the record of the campaign's table tells. batch_size: rows of the largest new batch (if
+    ones instead, as the record of the campaign's table tells; of a grid, parameters: laws with more levels,
+    for the combinations that become possible. batch_size: rows of the largest new batch (if
     not given, the campaign's). dry_run: only say what would be done. tell: gets a line if there is something
     to wait for. progress: gets the rows read and about how many there are. note: gets a sentence worth
     telling.
@@ -64,13 +67,13 @@ def extend_campaign(
     folder = Path(folder).absolute()
     if batch_size is not None and batch_size < 1:
         raise UserError(f"--batch-size must be at least 1, not {batch_size}")
-    _check_asked(folder, table, rows)
+    _check_asked(folder, table, rows, parameters)
     known = read_campaign(folder)
     _check_whole(known)
 
     @contextmanager
     def additions(workplace: Path | None) -> Iterator[Additions]:
-        with _grown(known, table, rows, workplace, progress=progress, note=note) as grown:
+        with _grown(known, table, rows, parameters, workplace, progress=progress, note=note) as grown:
             yield Additions(known, grown, batch_size)
 
     if dry_run:
@@ -108,10 +111,16 @@ def _check_whole(known: Known) -> None:
         )
 
 
-def _check_asked(folder: Path, table: Source | None, rows: int | None) -> None:
-    if (table is None) == (rows is None):
+def _check_asked(
+    folder: Path, table: Source | None, rows: int | None, parameters: Sequence[Parameter]
+) -> None:
+    made = rows is not None or bool(parameters)
+    if (table is None) != made:
+        what = "-n" if rows is not None else "--parameter"
         raise UserError(
-            "there is nothing to take rows from" if table is None else "a table and -n exclude each other",
+            "there is nothing to take rows from"
+            if table is None
+            else f"a table and {what} exclude each other",
             where=str(folder),
             hint="name the table that has grown, or pass -n and how many rows are to be made",
         )
@@ -124,6 +133,7 @@ def _grown(
     known: Known,
     table: Source | None,
     rows: int | None,
+    parameters: Sequence[Parameter],
     workplace: Path | None,
     *,
     progress: Callable[[int, int], None] | None,
@@ -131,7 +141,7 @@ def _grown(
 ) -> Iterator[Grown]:
     """Give the table whose first rows are to be the campaign's. workplace: where it is made, if it is."""
     if table is None:
-        with made_longer(known, rows or 0, workplace, progress=progress, note=note) as grown:
+        with made_longer(known, rows, parameters, workplace, progress=progress, note=note) as grown:
             yield grown
         return
     with open_source(table, workplace) as opened:

@@ -17,9 +17,10 @@ from genstudy.tables.read import open_table
 from genstudy.tables.record import TableRecord, record_bytes, record_from
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from genstudy.batches.known import Known
+    from genstudy.parameters.laws import Parameter
 
 PREFIX = ".grown-"
 """What the folder begins with in which a table is made; it stays where the process is killed."""
@@ -28,7 +29,8 @@ PREFIX = ".grown-"
 @contextmanager
 def made_longer(
     known: Known,
-    rows: int,
+    rows: int | None,
+    parameters: Sequence[Parameter],
     workplace: Path | None,
     *,
     progress: Callable[[int, int], None] | None,
@@ -36,8 +38,9 @@ def made_longer(
 ) -> Iterator[Grown]:
     """Give the campaign's table with so many rows more, made by its design, in a temporary file.
 
-    workplace: the folder in which the file is (default: the system's for temporary files). Raises UserError
-    where the manifest does not tell how the table was made, or the design cannot go on.
+    parameters: for a grid in place of `rows`, laws with more levels. workplace: the folder in which the file
+    is (default: the system's for temporary files). Raises UserError where the manifest does not tell how the
+    table was made, or the design cannot go on.
     """
     from genstudy.tables.extend import extend_table
 
@@ -48,7 +51,9 @@ def made_longer(
         path, longer = table.path, Path(place) / plain_name(f"{manifest.name}.csv")
         if path.stat().st_size > manifest.table.nbytes:
             path = _first_bytes(path, manifest.table.nbytes, Path(place) / "before.csv")
-        extended = extend_table(path, rows=rows, output=longer, record=record, progress=progress)
+        extended = extend_table(
+            path, rows=rows, parameters=parameters, output=longer, record=record, progress=progress
+        )
         if extended.note:
             note(extended.note)
         yield Grown(
@@ -83,12 +88,6 @@ def _record(known: Known) -> TableRecord:
             where=str(known.folder / "manifest.json"),
             hint="another version of genstudy may have written it: give a table with more rows",
         ) from None
-    if record.design.partition("(")[0] == "grid":
-        raise UserError(
-            "a grid grows by levels, not by a number of rows",
-            where=str(known.folder),
-            hint="genstudy csv --extend TABLE 'speed=range(1, 9)', and then genstudy extend DIR TABLE",
-        )
     return record
 
 

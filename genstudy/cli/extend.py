@@ -28,6 +28,15 @@ def extend_command(
         int | None,
         typer.Option("-n", "--rows", "--num-values", help="Make so many rows more, by the table's design."),
     ] = None,
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--parameter",
+            metavar="NAME=LAW",
+            help="Of a grid: more levels for a parameter. Repeatable.",
+            show_default=False,
+        ),
+    ] = None,
     query: QueryOption = None,
     db: DbOption = None,
     batch_size: Annotated[
@@ -43,8 +52,9 @@ def extend_command(
     """
     from genstudy.campaign.extend import extend_campaign
     from genstudy.cli.progress import Progress
+    from genstudy.parameters.grammar import parse_parameter
 
-    check_utf8(folder, table, query)
+    check_utf8(folder, table, query, *(parameter or ()))
     # With neither a table nor a query, and none needed, the call itself says what is missing.
     source = table_source(table, query, db) if table or query is not None or db is not None else None
     with Progress() as bar:
@@ -52,6 +62,7 @@ def extend_command(
             folder,
             source,
             rows=rows,
+            parameters=[parse_parameter(text) for text in parameter or ()],
             batch_size=batch_size,
             dry_run=dry_run,
             tell=lambda line: print(f"genstudy: {line}", file=sys.stderr),

@@ -177,7 +177,7 @@ def _wider(
         raise UserError(
             "a grid grows by levels, not by a number of rows",
             where=str(table),
-            hint="give a parameter more of them: 'speed=range(1, 9)'",
+            hint="give a parameter more of them, as in 'speed=range(1, 9)'",
         )
     laws = {parameter.name: parameter for parameter in _laws(record)}
     for parameter in parameters:

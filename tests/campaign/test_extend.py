@@ -248,13 +248,22 @@ def test_a_grid_that_got_levels(tmp_path: Path) -> None:
 
     make_table(grid(2), output=tmp_path / "g.csv", design="grid")
     campaign = make_specs(tmp_path / "g.csv", tmp_path / "c", Options(batch_size=4)).folder
-    with pytest.raises(
-        UserError, match="a grid grows by levels, not by a number of rows\n  genstudy csv --ext"
-    ):
+    with pytest.raises(UserError, match="a grid grows by levels, not by a number of rows"):
         extend_campaign(campaign, rows=2)
+    with pytest.raises(UserError, match="no parameter has a level that is new"):
+        extend_campaign(campaign, parameters=grid(2))
+    with pytest.raises(UserError, match="a table and --parameter exclude each other"):
+        extend_campaign(campaign, tmp_path / "g.csv", parameters=grid(3))
+    assert extend_campaign(campaign, parameters=grid(3)[:1], dry_run=True).rows == 2
     extend_table(tmp_path / "g.csv", parameters=grid(3)[:1])
     (batch,) = extend_campaign(campaign, tmp_path / "g.csv").batches
     assert cells_of(campaign, batch) == {"4": ["3", "1"], "5": ["3", "2"]}
+    (batch,) = extend_campaign(campaign, parameters=grid(4)[:1]).batches
+    assert cells_of(campaign, batch) == {"6": ["4", "1"], "7": ["4", "2"]}
+    record = manifest_of(campaign).table.record
+    assert record is not None
+    assert (record["parts"], len(record["earlier"])) == ([4, 2, 2], 2)
+    assert list(made_problems(campaign, manifest_of(campaign), quick=False)) == []
 
 
 def test_a_table_and_its_record_that_grew_together(tmp_path: Path) -> None:

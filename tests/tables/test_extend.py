@@ -175,7 +175,7 @@ def test_an_index_goes_on(tmp_path: Path) -> None:
           "  say how many rows more: -n 500; only a grid can get more levels")),
         ({"design": "grid"}, {"rows": 3},
          ("t.csv: a grid grows by levels, not by a number of rows\n"
-          "  give a parameter more of them: 'speed=range(1, 9)'")),
+          "  give a parameter more of them, as in 'speed=range(1, 9)'")),
         ({"design": "grid"}, {"parameters": ["b=int(1, 3)"]}, "there is no parameter 'b'"),
         ({"design": "grid"}, {"parameters": ["a=int(1, 3)"]}, "t.csv: no parameter has a level that is new"),
         ({"design": "grid"}, {"parameters": ["a=int(2, 9)"]},
