@@ -119,7 +119,7 @@ def blocks_wanted(request: Request, block: int, argument: str, default: int) -> 
             f"{rows} rows are no whole number of blocks: {block} rows belong together",
             hint=f"pass -n {near}, or leave -n out and write {argument}=...",
         )
-    if said is not None and len(request.parts) <= 1 and rows != int(said) * block:
+    if said is not None and rows != int(said) * block:
         raise UserError(
             f"{argument}={said} are {int(said) * block} rows, and -n says {rows}", hint="say one of them"
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from genstudy.designs.kinds import KINDS, Argument, DesignKind, Request, untold
@@ -47,6 +47,12 @@ class DesignChoice:
         """The packages that its points depend on, besides numpy."""
         given = {package for name in self.given for package in self.kind.arguments[name].needs}
         return sorted({*self.kind.needs, *given})
+
+    @property
+    def grown(self) -> DesignChoice:
+        """The same design without what it said of the number of its rows, now that there are more."""
+        arguments = self.kind.arguments
+        return replace(self, given={k: v for k, v in self.given.items() if not arguments[k].counts})
 
     @property
     def text(self) -> str:

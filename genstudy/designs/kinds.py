@@ -23,7 +23,8 @@ class Argument:
 
     kind: `int`, `float`, `bool` or `str`. default: None where nothing is said unless it is given.
     choices: the words that it may be; least: the smallest number that it may be. needs: packages that a
-    design with it depends on.
+    design with it depends on. counts: whether it says how many rows there are, which holds until there are
+    more.
     """
 
     kind: type
@@ -32,6 +33,7 @@ class Argument:
     choices: tuple[str, ...] = ()
     least: float | None = None
     needs: tuple[str, ...] = ()
+    counts: bool = False
 
 
 def untold(_: str) -> None:
@@ -208,7 +210,9 @@ KINDS: Mapping[str, DesignKind] = {
         about="blocks of rows for variance-based sensitivity indices, over a scrambled Sobol sequence",
         open=_in("saltelli", "open_saltelli"),
         arguments={
-            "blocks": Argument(kind=int, about="the number of blocks: 64 if nothing is said", least=1),
+            "blocks": Argument(
+                kind=int, about="the number of blocks: 64 if nothing is said", least=1, counts=True
+            ),
             "second_order": Argument(
                 kind=bool, about="rows for indices of pairs too: 2 d + 2 a block, not d + 2", default=False
             ),
@@ -221,7 +225,7 @@ KINDS: Mapping[str, DesignKind] = {
         about="trajectories along which one parameter moves at a time, for screening",
         open=_in("morris", "open_morris"),
         arguments={
-            "trajectories": Argument(kind=int, about="how many: 10 if nothing is said", least=1),
+            "trajectories": Argument(kind=int, about="how many: 10 if nothing is said", least=1, counts=True),
             "levels": Argument(kind=int, about="of the grid, an even number", default=4, least=2),
         },
         rows="own",

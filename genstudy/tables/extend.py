@@ -155,7 +155,7 @@ def _longer(
             hint=f"pass -n {f'{below} or ' if below else ''}{below + block}",
         )
     done = sum(record.parts)
-    plan = _plan(record, choice, _laws(record), done + rows)
+    plan = _plan(record, choice.grown, _laws(record), done + rows)
     if choice.name == "lhs" and plan.filtered:
         raise UserError(
             "a Latin hypercube of which conditions took rows away cannot be extended",

@@ -92,7 +92,6 @@ def test_how_many_rows_there_are() -> None:
     assert asked(None, 10) == 40
     assert asked(40, None) == 40
     assert asked(40, 10) == 40
-    assert asked(60, 10, parts=(40, 20)) == 60
     for rows, blocks, told in (
         (42, None, "42 rows are no whole number of blocks: 4 rows belong together\n  pass -n 40 or 44"),
         (3, None, "3 rows are no whole number of blocks: 4 rows belong together\n  pass -n 4,"),

@@ -68,6 +68,23 @@ def test_the_rows_are_those_of_a_table_made_at_once(
     assert extend_table(table, rows=40).record.parts == (40, 80, 40)
 
 
+@pytest.mark.parametrize(
+    ("design", "grown"),
+    [
+        ("saltelli(blocks=4, second_order=true)", "saltelli(second_order=true)"),
+        ("morris(trajectories=3)", "morris"),
+        ("sobol", "sobol"),
+    ],
+)
+def test_a_record_says_no_number_of_blocks_that_are_more_by_now(
+    tmp_path: Path, design: str, grown: str
+) -> None:
+    table = tmp_path / "t.csv"
+    assert make_table(parameters(), output=table, design=design, seed=1).design == design
+    assert extend_table(table, rows=8).record.design == grown
+    assert extend_table(table, rows=8).record.design == grown
+
+
 def test_a_distinct_table_stays_distinct(tmp_path: Path) -> None:
     table = tmp_path / "t.csv"
     make_table(parameters("a=int(1, 30)"), output=table, rows=10, seed=1, unique=True)
