@@ -81,9 +81,9 @@ def test_a_group_is_one_axis() -> None:
     assert (source.block, source.total) == (4, 12)
 
 
-def asked(rows: int | None, blocks: int | None, parts: tuple[int, ...] = ()) -> int | None:
+def asked(rows: int | None, blocks: int | None) -> int | None:
     arguments = {"blocks": blocks, "second_order": False}
-    request = Request(axes=axes_of(2), seed=1, rows=rows, arguments=arguments, parts=parts)
+    request = Request(axes=axes_of(2), seed=1, rows=rows, arguments=arguments)
     return KINDS["saltelli"].open(request).total
 
 
