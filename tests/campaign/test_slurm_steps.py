@@ -316,9 +316,14 @@ def test_a_job_that_maestro_took_for_refused_is_cancelled(
 @pytest.mark.parametrize("throttle", ["0", "1"])
 def test_the_jobs_of_a_lost_node_run_again(throttle: str, slurm: SlurmLab, tmp_path: Path) -> None:
     slurm.reconfigure(JobRequeue=0)
-    campaign(tmp_path, f"touch {tmp_path}/begun; sleep 2; tee -a {tmp_path}/log <<<", rows=2)
+    campaign(tmp_path, f"touch {tmp_path}/begun.$SLURM_JOB_ID; sleep 2; tee -a {tmp_path}/log <<<", rows=2)
     run = start(tmp_path, "--throttle", throttle)
-    slurm.wait((tmp_path / "begun").exists, "a job runs")
+
+    def all_have_begun() -> bool:
+        # Of a job whose launch was cut short Slurm says that it has failed, and not its node.
+        return 0 < queue(slurm).count("RUNNING") <= len(list(tmp_path.glob("begun.*")))
+
+    slurm.wait(all_have_begun, "jobs run, and none is about to")
     slurm.kill_node("n1")
     slurm.declare_down("n1")
     assert "2 of 2 rows done" in run.communicate(timeout=60)[0]
