@@ -28,7 +28,7 @@ AWAY = re.compile(
     r"Unable to contact slurm controller|timed out|Zero Bytes were transmitted|standby mode"
     r"|Rate limit exceeded|Communication (?:connection|shutdown) failure|Message (?:send|receive) failure"
     r"|Connection (?:refused|reset|rejected|forced closed)|Process is shutting down|Broken pipe"
-    r"|Transport endpoint|No route to host|Network is unreachable"
+    r"|Transport endpoint|No route to host|Network is unreachable|missing socket error"
 )
 WAYS_OUT = (
     (
