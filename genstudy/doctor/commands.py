@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from genstudy.doctor.asking import ask
 from genstudy.doctor.findings import note, ok, problem
 from genstudy.maestro.version import OLDEST, check_version, missing_commands
 
@@ -67,15 +68,7 @@ def _other(command: str, own: Path | None) -> Finding:
     """Return what is to be said of a `maestro` that is not this environment's."""
     hint = ACTIVATE.format(own.parent) if own is not None else ""
     try:
-        done = subprocess.run(
-            [command, "--version"],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=SECONDS,
-            check=False,
-        )
+        done = ask([command, "--version"], seconds=SECONDS)
     except subprocess.TimeoutExpired:
         return problem("maestro", f"{command} --version does not answer within {SECONDS:g} s", hint)
     except OSError as error:

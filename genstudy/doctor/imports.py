@@ -8,6 +8,7 @@ import sys
 from importlib.metadata import packages_distributions
 from typing import TYPE_CHECKING
 
+from genstudy.doctor.asking import ask
 from genstudy.doctor.findings import PIP, ok, problem
 from genstudy.doctor.software import installed, needed
 from genstudy.units import counted
@@ -56,15 +57,7 @@ def _failed_import(module: str) -> str:
     # -P: a file of the user's such as random.py is never taken for Python's own.
     command = [sys.executable, "-P", "-c", f"import {module}"]
     try:
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=SECONDS,
-            check=False,
-        )
+        done = ask(command, seconds=SECONDS)
     except subprocess.TimeoutExpired:
         return f"it takes more than {SECONDS:g} s"
     if done.returncode < 0:

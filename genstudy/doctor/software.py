@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import genstudy
+from genstudy.doctor.asking import ask
 from genstudy.doctor.findings import PIP, note, ok, problem
 
 if TYPE_CHECKING:
@@ -44,15 +45,7 @@ def itself() -> Iterator[Finding]:
 def _version_said(program: str) -> str:
     """Return what a genstudy answers to `--version`, as the end of a sentence."""
     try:
-        asked = subprocess.run(
-            [program, "--version"],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=SECONDS,
-            check=False,
-        )
+        asked = ask([program, "--version"], seconds=SECONDS)
     except subprocess.TimeoutExpired:
         return f"does not answer within {SECONDS:g} s"
     except OSError as error:
